@@ -1,0 +1,203 @@
+"""The connector SPI: one module speaks one bank protocol, sans I/O.
+
+A connector is a frozen value of functions; an ability exists if its function is there. Messages are built and read
+here, sockets belong to the hub. A *dialogue* is a generator that yields `HttpRequest`s, receives `HttpReply`s and
+returns its result, so that a protocol of several steps reads top to bottom and tests without a network.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from paygw.kernel.evidence import Authority, Evidence
+
+Method = Literal["card", "wallet", "transfer", "bill"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """One HTTP message, ours to a bank or a bank's to us. Header names are lower case."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    repeatable: bool = False  # safe to send again under the same reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpReply:
+    """An HTTP answer, a bank's to us or ours to a bank."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class Contact(StrEnum):
+    """The five outcomes of talking to a bank. Only `DECLINED` and `NOT_SENT` may fail over to another one."""
+
+    SUCCEEDED = "succeeded"
+    PENDING = "pending"
+    DECLINED = "declined"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """The configuration of one bank (instance): base URL, merchant and credentials, with the previous ones in rotation.
+
+    Values never appear in a repr, a log or a URL.
+    """
+
+    base_url: str
+    merchant: str
+    values: Mapping[str, str] = field(repr=False)
+    previous: Mapping[str, str] = field(default_factory=dict, repr=False)
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionAsk:
+    """What the hub wants of a bank: one attempt to pay."""
+
+    attempt_ref: str
+    amount_vnd: int
+    description: str  # ASCII, no personal data
+    return_url: str
+    webhook_url: str
+    payer_ip: str
+    locale: Literal["vi", "en"]
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Where the payer goes: a URL to be redirected to, or the text of a QR code."""
+
+    contact: Contact
+    redirect_url: str = ""
+    qr_text: str = ""
+    bank_session_id: str = ""
+    bank_code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryAsk:
+    """Which attempt we ask about."""
+
+    attempt_ref: str
+    amount_vnd: int
+    created_at: datetime
+    now: datetime
+    request_id: str
+    bank_session_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundAsk:
+    """A refund through the provider, under a reference we fixed before calling."""
+
+    refund_ref: str
+    attempt_ref: str
+    bank_txn_id: str
+    original_vnd: int
+    amount_vnd: int
+    reason: str
+    paid_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The result of a query or refund dialogue: an outcome and the evidence it carries (empty unless authentic)."""
+
+    contact: Contact
+    evidence: tuple[Evidence, ...] = ()
+    bank_code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A webhook that was read: evidence in the order stated, the authority of the message."""
+
+    evidence: tuple[Evidence, ...]
+    authority: Authority
+    event_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignored:
+    """An authentic message that says nothing about money (a ping, another kind of event)."""
+
+    reason: str
+
+
+class BadSignature(Exception):
+    """The message is not authentic: answer 401, change nothing."""
+
+
+class Malformed(Exception):
+    """The message is authentic or unsigned but cannot be read: answer 400, change nothing."""
+
+
+class Verdict(StrEnum):
+    """What became of a webhook; every connector's `acknowledge` is total over it."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    UNKNOWN_ORDER = "unknown_order"
+    WRONG_AMOUNT = "wrong_amount"
+    ALREADY_FINAL = "already_final"
+    IGNORED = "ignored"
+    BAD_SIGNATURE = "bad_signature"
+    MALFORMED = "malformed"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """One setting of a bank: the console form and the vault schema come from it."""
+
+    name: str
+    secret: bool
+    pattern: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the protocol allows. A factor between đồng and the wire lives inside the connector and nowhere else."""
+
+    amount_min_vnd: int
+    amount_max_vnd: int
+    reference_max_chars: int
+    session_max_s: int
+
+
+SessionDialogue = Generator[HttpRequest, HttpReply, Session]
+AnswerDialogue = Generator[HttpRequest, HttpReply, Answer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connector:
+    """One protocol. Exactly one of `build_redirect` (pure) and `open_session` (calls the bank first) is present."""
+
+    name: str
+    title: str
+    methods: tuple[Method, ...]
+    receipts_per_attempt: Literal["one", "many"]
+    credentials: tuple[Credential, ...]
+    limits: Limits
+    parse_webhook: Callable[[HttpRequest, Secrets, datetime], Notice | Ignored]
+    acknowledge: Callable[[Verdict], HttpReply]
+    build_redirect: Callable[[SessionAsk, Secrets], Session] | None = None
+    open_session: Callable[[SessionAsk, Secrets], SessionDialogue] | None = None
+    query: Callable[[QueryAsk, Secrets], AnswerDialogue] | None = None
+    refund: Callable[[RefundAsk, Secrets], AnswerDialogue] | None = None
+    query_refund: Callable[[RefundAsk, Secrets], AnswerDialogue] | None = None
+    disputes: bool = False
