@@ -1,0 +1,102 @@
+# Everything a person does here, from a fresh clone. `make` alone explains itself.
+# Needs Python 3.11 or newer with pip, and make; runs as an ordinary user and as root.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+JOBS ?= 2
+PYTEST_ARGS ?=
+UPGRADE ?=
+IMAGE ?= paygw:dev
+
+# The first Python that is new enough and can make environments.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
+	$$name -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$name; break; }; done)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+.PHONY: help setup run demo test drill check check-format check-lint check-types check-imports check-openapi \
+	check-deploy bench openapi fix image locks clean
+
+help: ## say what can be done
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | \
+		while IFS="$$(printf '\t')" read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+
+setup: $(READY) ## make the environment in .venv from the hashed lock (a second call does nothing)
+
+# Without ensurepip (Debian's python3 alone) the outer pip fills the environment.
+$(READY): requirements/dev.lock
+	@test -n "$(PYTHON)" || { echo "paygw needs Python 3.11 or newer; none was found. Install it, or say PYTHON=/path/to/python."; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "paygw needs Python 3.11 or newer; $(PYTHON) is older."; exit 1; }
+	@test -x $(PY) || "$(PYTHON)" -m venv $(VENV) >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear --without-pip $(VENV)
+	@echo "installing requirements/dev.lock into $(VENV)"
+	@if $(PY) -m pip --version >/dev/null 2>&1; then pip="$(PY) -m pip"; else pip="$(PYTHON) -m pip --python $(PY)"; fi; \
+		$$pip install --quiet --disable-pip-version-check --no-input --only-binary :all: --require-hashes -r requirements/dev.lock
+	@$(PY) -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "paygw.pth").write_text(f"{pathlib.Path.cwd()}\n")'
+	@printf '%s\n' '#!/bin/sh' 'exec "$$(dirname "$$0")/python" -P -m paygw "$$@"' > $(VENV)/bin/paygw && chmod 755 $(VENV)/bin/paygw
+	@touch $@
+
+run: $(READY) ## the whole hub on this machine: http://127.0.0.1:8080
+	$(PY) -m paygw run
+
+demo: $(READY) ## the hub with pretend banks and a portal, ready to click through
+	$(PY) -m paygw demo
+
+test: $(READY) ## every test but the long trials
+	$(PY) -m pytest -n $(JOBS) --dist loadscope -q $(PYTEST_ARGS)
+
+drill: $(READY) ## the long trials: killed processes, broken networks, full books
+	$(PY) -m pytest -m drill -q $(PYTEST_ARGS) tests/drills
+
+check: check-format check-lint check-types check-imports check-openapi check-deploy ## format, lint, types, import directions, openapi.json, deployment files
+
+check-format: $(READY)
+	$(PY) -m ruff format --check .
+
+check-lint: $(READY)
+	$(PY) -m ruff check .
+
+check-types: $(READY)
+	$(PY) -m mypy
+
+check-imports: $(READY)
+	$(VENV)/bin/lint-imports
+
+check-openapi: $(READY)
+	$(PY) -m paygw openapi --check
+
+# Neither hadolint nor a running Docker is needed: the rules we hold the two files to are tests.
+check-deploy: $(READY)
+	$(PY) -m pytest -q -p no:cacheprovider tests/house/test_deploy.py
+	@if docker compose version >/dev/null 2>&1; then docker compose -f deploy/compose.yaml config --quiet; \
+		else echo "not run: docker compose config (no docker compose here)"; fi
+	@if command -v hadolint >/dev/null 2>&1; then hadolint Dockerfile; else echo "not run: hadolint (not installed)"; fi
+
+bench: $(READY) ## measure, as ratios to what the database and the network can do
+	$(PY) -m bench
+
+openapi: $(READY) ## write openapi.json from the code
+	$(PY) -m paygw openapi --write
+
+fix: $(READY) ## format, and repair what ruff can repair
+	$(PY) -m ruff check --fix-only --quiet .
+	$(PY) -m ruff format .
+
+image: ## build the container image (needs Docker)
+	docker build --tag $(IMAGE) .
+
+# uv resolves for all platforms at once; no package address is written into the locks.
+locks: ## resolve pyproject.toml into requirements/*.lock again (UPGRADE=--upgrade takes newer versions)
+	@test -n "$(PYTHON)" || { echo "paygw needs Python 3.11 or newer; none was found."; exit 1; }
+	@"$(PYTHON)" -m venv .venv-locks && .venv-locks/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	UV_CUSTOM_COMPILE_COMMAND="make locks" $(LOCK) --extra dev --output-file requirements/dev.lock
+	UV_CUSTOM_COMPILE_COMMAND="make locks" $(LOCK) --constraint requirements/dev.lock --output-file requirements/run.lock
+
+LOCK = .venv-locks/bin/uv pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 \
+	--no-emit-index-url $(UPGRADE)
+
+clean: ## remove caches and build leftovers; .venv and var/ (your database) stay
+	rm -rf .venv-locks dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache test-results
+	find paygw connectors reconciliation tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""One module speaks one bank protocol. Connectors are values without I/O and do not know each other."""

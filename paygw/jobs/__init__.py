@@ -1,0 +1,1 @@
+"""The worker: what the hub does without being asked."""

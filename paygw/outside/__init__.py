@@ -1,0 +1,1 @@
+"""Adapters to the world outside: banks, portals, files, the vault, the clock, logs and metrics."""

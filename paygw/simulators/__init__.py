@@ -1,0 +1,1 @@
+"""The banks' side over HTTP, for `paygw sandbox`; never mounted in the hub."""

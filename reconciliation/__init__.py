@@ -1,0 +1,1 @@
+"""Reading statements, matching them with the book and naming the breaks: pure."""
