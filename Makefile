@@ -62,7 +62,7 @@ check-types: $(READY)
 	$(PY) -m mypy
 
 check-imports: $(READY)
-	$(VENV)/bin/lint-imports
+	$(VENV)/bin/lint-imports --no-logo
 
 check-openapi: $(READY)
 	$(PY) -m paygw openapi --check

@@ -1,0 +1,13 @@
+"""What every test gets: no network unless its marker asks for it, and the database fixtures."""
+
+import pytest
+
+# Any of these markers opens the network for one test. All others run with unix sockets only.
+_NETWORKED = ("db", "net", "browser", "peers", "drill")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Open the network for the tests that declare that they need it."""
+    for item in items:
+        if any(item.get_closest_marker(name) for name in _NETWORKED):
+            item.add_marker(pytest.mark.enable_socket)

@@ -1,0 +1,113 @@
+"""What may never be committed: this or that machine's paths, package addresses, secrets, broken links."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.house.sources import ROOT, committed
+
+# Put together from halves, so that this file is not its own first finding.
+_FORBIDDEN = {
+    "a path of somebody's machine": r"(?<![\w.])/(work|home|Users)/"
+    + r"(main|[a-z]+/)|/ro"
+    + r"ot/|/tmp/(t|bash)"
+    + "/",
+    "a folder outside the project": r"\bsha" + r"red/|\." + r"library\b",
+    "the address of a package index": r"\b(pypi\."
+    + r"org|files\.python"
+    + r"hosted|registry\.npm"
+    + r"js)|--(extra-)?index"
+    + "-url",
+    "a private key": r"BEGIN (RSA |EC |ENCRYPTED )?PRIV" + "ATE KEY",
+}
+_DATA = (".png", ".jpg", ".ico", ".woff2", ".xlsx", ".parquet", ".gz", ".zip", ".mo", ".pdf")
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)")
+
+
+def _texts() -> list[tuple[str, str]]:
+    files = [file for file in committed() if file.suffix not in _DATA]
+    return [(file.relative_to(ROOT).as_posix(), file.read_text("utf-8", errors="replace")) for file in files]
+
+
+def _markdown() -> list[Path]:
+    return [file for file in committed() if file.suffix == ".md"]
+
+
+@pytest.mark.parametrize("what", _FORBIDDEN)
+def test_no_committed_file_names(what: str) -> None:
+    pattern = re.compile(_FORBIDDEN[what])
+    found = [
+        f"{path}:{number}"
+        for path, text in _texts()
+        if not (what == "a private key" and path.startswith("tests/"))
+        for number, line in enumerate(text.splitlines(), 1)
+        if pattern.search(line)
+    ]
+
+    assert not found, f"a committed file holds {what}:\n  " + "\n  ".join(found)
+
+
+@pytest.mark.parametrize(
+    ("what", "line"),
+    [
+        ("a path of somebody's machine", "see /ho" + "me/anna/paygw"),
+        ("a path of somebody's machine", "cd /wo" + "rk/main"),
+        ("a folder outside the project", "see sha" + "red/design"),
+        ("the address of a package index", "--index" + "-url x"),
+        ("a private key", "-----BEGIN PRIV" + "ATE KEY-----"),
+    ],
+)
+def test_a_forbidden_line_is_seen(what: str, line: str) -> None:
+    assert re.search(_FORBIDDEN[what], line)
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    dead = [
+        f"{file.relative_to(ROOT)}: {link[1]}"
+        for file in _markdown()
+        for link in _LINK.finditer(file.read_text("utf-8"))
+        if not (file.parent / link[1]).exists()
+    ]
+
+    assert not dead, "links that lead nowhere:\n  " + "\n  ".join(dead)
+
+
+def test_every_locked_package_has_a_hash() -> None:
+    for lock in ("run.lock", "dev.lock"):
+        text = (ROOT / "requirements" / lock).read_text("utf-8").replace("\\\n", " ")
+        pinned = [line for line in text.splitlines() if re.match(r"[a-z0-9]", line)]
+
+        assert pinned
+        assert [line.split()[0] for line in pinned if "==" not in line or "--hash=sha256:" not in line] == []
+
+
+def test_what_runs_is_what_was_tested() -> None:
+    run, dev = (
+        set(re.findall(r"^[a-z0-9][\w.-]*==[^\s;]+", (ROOT / "requirements" / lock).read_text("utf-8"), re.MULTILINE))
+        for lock in ("run.lock", "dev.lock")
+    )
+
+    assert run
+    assert run <= dev
+
+
+def test_every_direct_dependency_says_why_it_is_here() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    direct = {*project["dependencies"], *project["optional-dependencies"]["dev"]}
+    told = (ROOT / "docs" / "adr" / "dependencies.md").read_text("utf-8")
+
+    assert {name for name in direct if f"| `{name}` |" not in told} == set()
+    assert set(re.findall(r"^\| `([^`]+)` \|", told, re.MULTILINE)) <= direct
+
+
+def test_the_lock_names_every_direct_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    for lock, wanted in (
+        ("run.lock", project["dependencies"]),
+        ("dev.lock", [*project["dependencies"], *project["optional-dependencies"]["dev"]]),
+    ):
+        text = (ROOT / "requirements" / lock).read_text("utf-8")
+
+        assert [name for name in wanted if not re.search(rf"^{re.escape(name)}==", text, re.MULTILINE)] == []
