@@ -1,0 +1,1 @@
+"""Alembic revisions: one SQL script each, named like its revision."""

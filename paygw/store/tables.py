@@ -1,0 +1,429 @@
+"""The tables as SQLAlchemy Core sees them, for queries. The migrations make them; a test proves that both agree."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.types import TypeEngine, UserDefinedType
+
+
+class Xid8(UserDefinedType[int]):
+    """A transaction id of 64 bits: orders rows by when their transaction began."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """The type's name in SQL."""
+        return "xid8"
+
+
+metadata = MetaData()
+Instant = DateTime(timezone=True)
+Texts = ARRAY(Text)
+
+
+@dataclass(frozen=True, slots=True)
+class Maybe:
+    """A column that may be null."""
+
+    kind: type[TypeEngine[Any]] | TypeEngine[Any]
+
+
+def _table(name: str, **columns: type[TypeEngine[Any]] | TypeEngine[Any] | Maybe) -> Table:
+    made = [
+        Column(column, kind.kind, nullable=True) if isinstance(kind, Maybe) else Column(column, kind, nullable=False)
+        for column, kind in columns.items()
+    ]
+    return Table(name, metadata, *made)
+
+
+portals = _table(
+    "portals",
+    id=Text,
+    name=Text,
+    callback_url=Text,
+    return_origins=Texts,
+    callback_secret=LargeBinary,
+    callback_secret_previous=Maybe(LargeBinary),
+    rate_post=Integer,
+    rate_get=Integer,
+    rate_burst=Integer,
+    callback_state=Text,
+    created_at=Instant,
+)
+api_keys = _table(
+    "api_keys",
+    prefix=Text,
+    digest=LargeBinary,
+    portal_id=Maybe(Text),
+    scopes=Texts,
+    created_at=Instant,
+    expires_at=Maybe(Instant),
+    revoked_at=Maybe(Instant),
+)
+persons = _table(
+    "persons",
+    id=Text,
+    name=Text,
+    role=Text,
+    created_at=Instant,
+)
+banks = _table(
+    "banks",
+    id=Text,
+    connector=Text,
+    title=Text,
+    base_url=Text,
+    merchant=Text,
+    credentials=LargeBinary,
+    credentials_previous=Maybe(LargeBinary),
+    options=JSONB,
+    home=Text,
+    account=Text,
+    holder=Maybe(Text),
+    enabled=Boolean,
+    created_at=Instant,
+)
+collecting_bodies = _table(
+    "collecting_bodies",
+    id=Text,
+    name=Text,
+    chapter=Text,
+    area=Text,
+    budget_unit=Text,
+    created_at=Instant,
+)
+proposals = _table(
+    "proposals",
+    id=Uuid,
+    kind=Text,
+    content=JSONB,
+    content_hash=LargeBinary,
+    proposed_by=Text,
+    proposed_at=Instant,
+    decided_by=Maybe(Text),
+    decided_at=Maybe(Instant),
+    status=Text,
+)
+idempotency = _table(
+    "idempotency",
+    principal=Text,
+    route=Text,
+    key=Text,
+    fingerprint=LargeBinary,
+    status=SmallInteger,
+    answer=LargeBinary,
+    created_at=Instant,
+)
+obligations = _table(
+    "obligations",
+    id=Uuid,
+    collecting_body=Text,
+    dossier_code=Text,
+    assessment_no=Text,
+    component_set=Text,
+    order_id=Maybe(Uuid),
+    attempt_id=Maybe(Uuid),
+    created_at=Instant,
+)
+orders = _table(
+    "orders",
+    id=Uuid,
+    portal_id=Text,
+    reference=Text,
+    status=Text,
+    amount_vnd=BigInteger,
+    version=Integer,
+    receipt_count=Integer,
+    expires_at=Instant,
+    created_at=Instant,
+    applied_at=Maybe(Instant),
+    lines=JSONB,
+    face=JSONB,
+    quote=JSONB,
+    payer=Maybe(LargeBinary),
+    return_url=Text,
+)
+order_lines = _table(
+    "order_lines",
+    order_id=Uuid,
+    obligation_id=Uuid,
+)
+attempts = _table(
+    "attempts",
+    id=Uuid,
+    order_id=Uuid,
+    bank=Text,
+    merchant=Text,
+    ref=Text,
+    method=Text,
+    amount_vnd=BigInteger,
+    status=Text,
+    last_contact_failed=Boolean,
+    held_reversals=Integer,
+    session=JSONB,
+    created_at=Instant,
+    expires_at=Instant,
+    enquiries=Integer,
+    next_enquiry_at=Maybe(Instant),
+    lease_until=Maybe(Instant),
+    fence=Integer,
+)
+messages = _table(
+    "messages",
+    bank=Text,
+    digest=LargeBinary,
+    verdict=Text,
+    body=LargeBinary,
+    received_at=Instant,
+)
+refused_messages = _table(
+    "refused_messages",
+    id=BigInteger,
+    bank=Text,
+    digest=LargeBinary,
+    reason=Text,
+    received_at=Instant,
+)
+evidence = _table(
+    "evidence",
+    bank=Text,
+    key=Text,
+    kind=Text,
+    authority=SmallInteger,
+    attempt_id=Maybe(Uuid),
+    body=JSONB,
+    digest=Maybe(LargeBinary),
+    received_at=Instant,
+)
+receipts = _table(
+    "receipts",
+    id=Uuid,
+    key=Text,
+    bank=Text,
+    merchant=Text,
+    bank_txn_id=Maybe(Text),
+    home=Text,
+    account=Text,
+    order_id=Maybe(Uuid),
+    attempt_id=Maybe(Uuid),
+    amount_vnd=BigInteger,
+    free_vnd=BigInteger,
+    refund_due_vnd=BigInteger,
+    taken_back_vnd=BigInteger,
+    claim_vnd=BigInteger,
+    dispute_vnd=BigInteger,
+    settled=Boolean,
+    holder=Maybe(Text),
+    blocked=Text,
+    reason=Text,
+    conflict=Boolean,
+    received_at=Instant,
+    value_date=Date,
+    recoveries=JSONB,
+    booked_at=Instant,
+)
+receipt_aliases = _table(
+    "receipt_aliases",
+    observer=Text,
+    alias=Text,
+    receipt_id=Uuid,
+)
+slices = _table(
+    "slices",
+    receipt_id=Uuid,
+    order_id=Uuid,
+    line_no=Integer,
+    beneficiary=Text,
+    code=Text,
+    live_vnd=BigInteger,
+    disbursed_vnd=BigInteger,
+)
+refunds = _table(
+    "refunds",
+    id=Uuid,
+    receipt_id=Uuid,
+    order_id=Maybe(Uuid),
+    portal_id=Maybe(Text),
+    source=Text,
+    line_no=Maybe(Integer),
+    amount_vnd=BigInteger,
+    due_vnd=BigInteger,
+    status=Text,
+    legs=JSONB,
+    body_paid_vnd=BigInteger,
+    consented=Boolean,
+    route=Maybe(Text),
+    void=Boolean,
+    unknown=Boolean,
+    seen=JSONB,
+    reason=Text,
+    requested_by=Text,
+    decided_by=Maybe(Text),
+    content_hash=LargeBinary,
+    ref=Text,
+    created_at=Instant,
+    decided_at=Maybe(Instant),
+    enquiries=Integer,
+    next_enquiry_at=Maybe(Instant),
+    lease_until=Maybe(Instant),
+    fence=Integer,
+)
+reversals = _table(
+    "reversals",
+    bank=Text,
+    reversal_id=Text,
+    receipt_key=Text,
+    attempt_ref=Maybe(Text),
+    bank_txn_id=Maybe(Text),
+    amount_vnd=BigInteger,
+    occurred_at=Instant,
+)
+disputes = _table(
+    "disputes",
+    bank=Text,
+    dispute_id=Text,
+    receipt_id=Uuid,
+    status=Text,
+    amount_vnd=BigInteger,
+)
+disbursements = _table(
+    "disbursements",
+    batch_id=Uuid,
+    no=Integer,
+    account=Text,
+    receipt_id=Uuid,
+    order_id=Uuid,
+    line_no=Integer,
+    beneficiary=Text,
+    code=Text,
+    amount_vnd=BigInteger,
+    status=Text,
+    created_at=Instant,
+)
+ledger = _table(
+    "ledger",
+    seq=BigInteger,
+    xid=Xid8,
+    key=Text,
+    n=SmallInteger,
+    rule=Text,
+    account=Text,
+    amount_vnd=BigInteger,
+    receipt_id=Maybe(Uuid),
+    refund_id=Maybe(Uuid),
+    batch_id=Maybe(Text),
+    order_id=Maybe(Uuid),
+    line_no=Maybe(Integer),
+    beneficiary=Maybe(Text),
+    code=Maybe(Text),
+    holder=Maybe(Text),
+    bank=Text,
+    merchant=Text,
+    value_date=Date,
+    budget_year=SmallInteger,
+    booked_at=Instant,
+)
+ledger_rollup = _table(
+    "ledger_rollup",
+    account=Text,
+    debit_vnd=Numeric,
+    credit_vnd=Numeric,
+)
+ledger_rollup_mark = _table(
+    "ledger_rollup_mark",
+    one=Boolean,
+    seq=BigInteger,
+)
+events = _table(
+    "events",
+    id=Uuid,
+    seq=BigInteger,
+    xid=Xid8,
+    key=Text,
+    portal_id=Text,
+    order_id=Uuid,
+    type=Text,
+    body=LargeBinary,
+    created_at=Instant,
+)
+deliveries = _table(
+    "deliveries",
+    event_id=Uuid,
+    portal_id=Text,
+    status=Text,
+    attempts=Integer,
+    first_at=Maybe(Instant),
+    next_at=Instant,
+    lease_until=Maybe(Instant),
+    fence=Integer,
+    delivered_at=Maybe(Instant),
+)
+delivery_log = _table(
+    "delivery_log",
+    id=BigInteger,
+    event_id=Uuid,
+    attempt=Integer,
+    outcome=Text,
+    http_status=Maybe(SmallInteger),
+    ms=Integer,
+    at=Instant,
+)
+cases = _table(
+    "cases",
+    key=Text,
+    kind=Text,
+    detail=Text,
+    receipt_id=Maybe(Uuid),
+    attempt_id=Maybe(Uuid),
+    order_id=Maybe(Uuid),
+    owner=Text,
+    status=Text,
+    opened_at=Instant,
+    closed_at=Maybe(Instant),
+)
+audit = _table(
+    "audit",
+    seq=BigInteger,
+    xid=Xid8,
+    at=Instant,
+    principal=Text,
+    action=Text,
+    subject=Text,
+    detail=JSONB,
+)
+seals = _table(
+    "seals",
+    chain=Text,
+    no=BigInteger,
+    upto_xid=Xid8,
+    upto_seq=BigInteger,
+    rows=BigInteger,
+    head=LargeBinary,
+    at=Instant,
+)
+heartbeats = _table(
+    "heartbeats",
+    worker=Text,
+    at=Instant,
+)
+probes = _table(
+    "probes",
+    one=Boolean,
+    at=Instant,
+)
