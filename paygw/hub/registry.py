@@ -1,0 +1,167 @@
+"""Who is who, in memory: an immutable snapshot that every process renews when told, or every few seconds.
+
+Authentication and bank look-ups cost no SQL on the hot paths; a revoked key stops working within `registry_refresh_s`.
+"""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+import msgspec
+from asyncpg import Record
+
+from paygw.kernel.connector import Connector, Secrets
+from paygw.kernel.decide import Landing
+from paygw.outside.vault import Vault
+from paygw.store.registry import RegistryRows
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """A portal as provisioned. Secrets are the signing secrets of its callbacks (`whsec_…`), newest first."""
+
+    id: str
+    name: str
+    callback_url: str
+    return_origins: tuple[str, ...]
+    callback_state: str
+    rate_post: int
+    rate_get: int
+    rate_burst: int
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key by its prefix; only the digest of the whole is known."""
+
+    prefix: str
+    digest: bytes = field(repr=False)
+    portal_id: str | None
+    scopes: frozenset[str]
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """One configured instance of a connector."""
+
+    id: str
+    title: str
+    connector: Connector
+    secrets: Secrets
+    landing: Landing
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A collecting body's budget dimensions."""
+
+    id: str
+    name: str
+    chapter: str
+    area: str
+    budget_unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """One consistent picture of who is who."""
+
+    portals: Mapping[str, Portal] = field(default_factory=dict)
+    keys: Mapping[str, ApiKey] = field(default_factory=dict)
+    banks: Mapping[str, Bank] = field(default_factory=dict)
+    bodies: Mapping[str, Body] = field(default_factory=dict)
+
+    def budget_code(self, collecting_body: str, ndkt: str) -> str:
+        """chương.tiểu mục.ĐBHC.QHNS of a component; an unregistered body stands in for its budget unit."""
+        body = self.bodies.get(collecting_body)
+        if body is None:
+            return f"-.{ndkt or '-'}.-.{collecting_body}"
+        return f"{body.chapter}.{ndkt or '-'}.{body.area}.{body.budget_unit}"
+
+
+def key_digest(key: str) -> bytes:
+    """What is stored of an API key: 192 random bits need no slow hash."""
+    return sha256(key.encode()).digest()
+
+
+def key_prefix(key: str) -> str:
+    """The part of a key that may be shown and looked up: `sk_test_` and eight characters."""
+    return key[:16]
+
+
+def find_key(registry: Registry, key: str, now: datetime) -> ApiKey | None:
+    """The key's record if it is known, whole and in force."""
+    known = registry.keys.get(key_prefix(key))
+    if known is None or not hmac.compare_digest(known.digest, key_digest(key)):
+        return None
+    return None if known.expires_at is not None and known.expires_at <= now else known
+
+
+def build_registry(rows: RegistryRows, vault: Vault, connectors: Mapping[str, Connector]) -> Registry:
+    """Open what is sealed; banks whose connector this build does not have are left out."""
+    return Registry(
+        portals={row["id"]: _portal(row, vault) for row in rows.portals},
+        keys={row["prefix"]: _key(row) for row in rows.keys},
+        banks={row["id"]: _bank(row, vault, connectors) for row in rows.banks if row["connector"] in connectors},
+        bodies={
+            row["id"]: Body(row["id"], row["name"], row["chapter"], row["area"], row["budget_unit"])
+            for row in rows.bodies
+        },
+    )
+
+
+def portal_place(portal_id: str) -> str:
+    """Where a portal's callback secret is sealed."""
+    return f"portals/{portal_id}/callback_secret"
+
+
+def bank_place(bank_id: str) -> str:
+    """Where a bank's credentials are sealed."""
+    return f"banks/{bank_id}/credentials"
+
+
+def _portal(row: Record, vault: Vault) -> Portal:
+    sealed = [row["callback_secret"], row["callback_secret_previous"]]
+    return Portal(
+        id=row["id"],
+        name=row["name"],
+        callback_url=row["callback_url"],
+        return_origins=tuple(row["return_origins"]),
+        callback_state=row["callback_state"],
+        rate_post=row["rate_post"],
+        rate_get=row["rate_get"],
+        rate_burst=row["rate_burst"],
+        secrets=tuple(vault.open(item, where=portal_place(row["id"])).decode() for item in sealed if item),
+    )
+
+
+def _key(row: Record) -> ApiKey:
+    return ApiKey(row["prefix"], row["digest"], row["portal_id"], frozenset(row["scopes"]), row["expires_at"])
+
+
+def _bank(row: Record, vault: Vault, connectors: Mapping[str, Connector]) -> Bank:
+    previous = row["credentials_previous"]
+    connector = connectors[row["connector"]]
+    return Bank(
+        id=row["id"],
+        title=row["title"] or connector.title,
+        connector=connector,
+        secrets=Secrets(
+            base_url=row["base_url"],
+            merchant=row["merchant"],
+            values=_credentials(row["credentials"], row["id"], vault),
+            previous=_credentials(previous, row["id"], vault) if previous else {},
+            options=msgspec.json.decode(row["options"], type=dict[str, str]),
+        ),
+        landing=Landing(home=row["home"], account=row["account"], holder=row["holder"]),
+        enabled=row["enabled"],
+    )
+
+
+def _credentials(sealed: bytes, bank_id: str, vault: Vault) -> dict[str, str]:
+    return msgspec.json.decode(vault.open(sealed, where=bank_place(bank_id)), type=dict[str, str])
