@@ -1,0 +1,329 @@
+"""A component compiled for one period: a stretch of days on which the same rules and parameters are in force."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import lcm
+from typing import Final, Literal, TypeAlias
+
+from paygw.kernel.fees.compile import Names, Rational, Term, Test, number_term, test
+from paygw.kernel.fees.dates import Window
+from paygw.kernel.fees.errors import FeeError
+from paygw.kernel.fees.expr import ZERO, Binary, Call, Expr
+from paygw.kernel.fees.facts import Env
+from paygw.kernel.fees.model import (
+    Amount,
+    Base,
+    Brackets,
+    Cases,
+    Component,
+    Exemption,
+    Interpolated,
+    Limits,
+    Modifier,
+    Percent,
+    PerUnit,
+    Schedule,
+)
+from paygw.kernel.fees.tables import Piece, Table, bracket_table, interpolated_table
+
+Pair: TypeAlias = tuple[int, int]
+"""A numerator and a positive denominator, not reduced."""
+
+Change: TypeAlias = Callable[[Env, int, int], Pair]
+Form = Literal["fixed", "expr", "per_unit", "percent", "row", "marginal", "unit_steps", "interpolated_rate"]
+MarkKind = Literal["modifier", "cap", "floor"]
+
+
+@dataclass(frozen=True, slots=True)
+class BaseNote:
+    """How a base was found: cases passed, what was counted, the price or rate, the table row."""
+
+    form: Form
+    cases: tuple[str, ...]
+    quantity: Fraction | None = None
+    price: Fraction | None = None
+    free: Fraction | None = None
+    row: int | None = None
+    piece: Piece | None = None
+    lower: Fraction | None = None
+    before: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BasePlan:
+    """The amount of a base, and on demand how it came about."""
+
+    amount: Term
+    note: Callable[[Env], BaseNote]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mark:
+    """Something that changed an amount, as the trail of a quote names it."""
+
+    kind: MarkKind
+    token: str
+    modifier: Modifier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One modifier in force: what it makes of an amount while its condition holds."""
+
+    when: Test | None
+    change: Change
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsPlan:
+    """A floor and a cap as pairs."""
+
+    when: Test | None
+    minimum: Callable[[Env], Pair] | None
+    maximum: Callable[[Env], Pair] | None
+    cap: Mark
+    floor: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class ExemptionPlan:
+    """An exemption in force."""
+
+    when: Test
+    rule: Exemption
+    token: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComponentPlan:
+    """Everything `charge` needs. `options` holds ungrouped modifiers alone and each group together, in file order."""
+
+    rule: Component
+    when: Test | None
+    base: BasePlan
+    base_limits: LimitsPlan | None
+    times: Term | None
+    times_pair: Callable[[Env], Pair] | None
+    options: tuple[tuple[Option, ...], ...]
+    exemptions: tuple[ExemptionPlan, ...]
+    limits: LimitsPlan | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SchedulePlan:
+    """A schedule during one period."""
+
+    rule: Schedule
+    period: Window
+    components: tuple[ComponentPlan, ...]
+
+
+def component_plan(rule: Component, names: Names, period: Window) -> ComponentPlan:
+    """Compile what is in force during a period. Raises BadCatalogue for a table whose bounds do not rise."""
+    times = None if rule.times is None else number_term(rule.times, names)
+    return ComponentPlan(
+        rule=rule,
+        when=_optional_test(rule.when, names),
+        base=_base(rule.base, names, period),
+        base_limits=_limits(rule.base_limits, names, rule.id),
+        times=times,
+        times_pair=None if times is None else _pair(times),
+        options=tuple(_options(rule, names, period)),
+        exemptions=tuple(
+            ExemptionPlan(test(exemption.when, names), exemption, f"{rule.id}:exempt:{exemption.id}")
+            for exemption in rule.exemptions
+            if exemption.window.covers(period)
+        ),
+        limits=_limits(rule.limits, names, rule.id),
+    )
+
+
+def _base(base: Base, names: Names, period: Window) -> BasePlan:
+    match base:
+        case Amount(form, value):
+            note = BaseNote(form, ())
+            return BasePlan(number_term(value, names), lambda _env: note)
+        case PerUnit():
+            return _per_unit(base, names)
+        case Percent():
+            return _percent(base, names)
+        case Brackets():
+            return _table("unit_steps" if base.form == "unit_steps" else base.mode, bracket_table(base, names))
+        case Interpolated():
+            return _table("interpolated_rate", interpolated_table(base, names))
+        case Cases():
+            return _cases(base, names, period)
+
+
+def _per_unit(base: PerUnit, names: Names) -> BasePlan:
+    charged: Expr = base.quantity
+    if base.free != ZERO:
+        charged = Call("max", (ZERO, Binary("-", base.quantity, base.free)))
+    terms = [number_term(part, names) for part in (base.quantity, base.price, base.free)]
+
+    def note(env: Env) -> BaseNote:
+        quantity, price, free = (term.value(env) for term in terms)
+        return BaseNote("per_unit", (), quantity=quantity, price=price, free=free or None)
+
+    return BasePlan(number_term(Binary("*", charged, base.price), names), note)
+
+
+def _percent(base: Percent, names: Names) -> BasePlan:
+    terms = [number_term(part, names) for part in (base.of, base.rate)]
+
+    def note(env: Env) -> BaseNote:
+        value, rate = (term.value(env) for term in terms)
+        return BaseNote("percent", (), quantity=value, price=rate)
+
+    return BasePlan(number_term(Binary("*", base.of, base.rate), names), note)
+
+
+def _table(form: Form, table: Table) -> BasePlan:
+    def note(env: Env) -> BaseNote:
+        quantity = table.quantity.value(env)
+        before = None if table.before is None else table.before.value(env)
+        total = quantity + (before or 0)
+        row = next(i for i, piece in enumerate(table.pieces) if _fits(piece, total))
+        lower = table.pieces[row - 1].bound if row else None
+        piece = table.pieces[row]
+        return BaseNote(form, (), quantity=quantity, row=row, piece=piece, lower=lower, before=before)
+
+    return BasePlan(table.amount, note)
+
+
+def _fits(piece: Piece, value: Fraction) -> bool:
+    return piece.bound is None or value < piece.bound or (piece.inclusive and value == piece.bound)
+
+
+def _cases(base: Cases, names: Names, period: Window) -> BasePlan:
+    rows = [
+        (row.id, _optional_test(row.when, names) or _always, _base(row.base, names, period))
+        for row in base.rows
+        if row.window.covers(period)
+    ]
+    below = lcm(*(plan.amount.below for _, _, plan in rows)) if rows else 1
+    tops = [(when, plan.amount.over(below)) for _, when, plan in rows]
+
+    def amount(env: Env) -> Rational:
+        for when, top in tops:
+            if when(env):
+                return top(env)
+        raise FeeError("no_case_matches", "The tariff has no row for these facts.")
+
+    def note(env: Env) -> BaseNote:
+        case, plan = next((case, plan) for case, when, plan in rows if when(env))
+        inner = plan.note(env)
+        return replace(inner, cases=(case, *inner.cases))
+
+    return BasePlan(Term(amount, below, None, all(plan.amount.whole for _, _, plan in rows)), note)
+
+
+def _always(_env: Env) -> bool:
+    return True
+
+
+def _limits(limits: Limits | None, names: Names, component: str) -> LimitsPlan | None:
+    if limits is None:
+        return None
+    minimum, maximum = (
+        None if expr is None else _pair(number_term(expr, names)) for expr in (limits.minimum, limits.maximum)
+    )
+    cap, floor = Mark("cap", f"{component}:cap"), Mark("floor", f"{component}:floor")
+    return LimitsPlan(_optional_test(limits.when, names), minimum, maximum, cap, floor)
+
+
+def _options(rule: Component, names: Names, period: Window) -> list[tuple[Option, ...]]:
+    """A group stands where its first member stands in the file, whether or not that member is in force."""
+    places: dict[str, list[Option]] = {}
+    for modifier in rule.modifiers:
+        members = places.setdefault(modifier.group or f" {modifier.id}", [])
+        if modifier.window.covers(period):
+            mark = Mark("modifier", f"{rule.id}:mod:{modifier.id}", modifier)
+            members.append(Option(_optional_test(modifier.when, names), _change(modifier, names), mark))
+    return [tuple(members) for members in places.values() if members]
+
+
+def _change(modifier: Modifier, names: Names) -> Change:
+    change = _ACTIONS[modifier.action](modifier, names)
+    if modifier.minimum is None:
+        return change
+    minimum = _pair(number_term(modifier.minimum, names))
+
+    def clamped(env: Env, top: int, below: int) -> Pair:
+        top, below = change(env, top, below)
+        least, unit = minimum(env)
+        return (least, unit) if top > 0 and top * unit < least * below else (top, below)
+
+    return clamped
+
+
+def _multiply(modifier: Modifier, names: Names) -> Change:
+    term = number_term(modifier.value, names)
+    if term.constant is not None:
+        p, q = term.constant.numerator, term.constant.denominator
+        return lambda _env, top, below: (top * p, below * q)
+    factor = _pair(term)
+
+    def multiply(env: Env, top: int, below: int) -> Pair:
+        p, q = factor(env)
+        return top * p, below * q
+
+    return multiply
+
+
+def _add(modifier: Modifier, names: Names) -> Change:
+    term = _pair(number_term(modifier.value, names))
+
+    def add(env: Env, top: int, below: int) -> Pair:
+        p, q = term(env)
+        return top * q + p * below, below * q
+
+    return add
+
+
+def _set(modifier: Modifier, names: Names) -> Change:
+    value = _pair(number_term(modifier.value, names))
+    return lambda env, _top, _below: value(env)
+
+
+def _percent_off(modifier: Modifier, names: Names) -> Change:
+    part = _pair(number_term(modifier.value, names))
+    most = None if modifier.off_max is None else _pair(number_term(modifier.off_max, names))
+
+    def percent_off(env: Env, top: int, below: int) -> Pair:
+        p, q = part(env)
+        off, unit = top * p, below * q
+        if most is not None:
+            limit, limit_unit = most(env)
+            if off * limit_unit > limit * unit:
+                off, unit = limit, limit_unit
+        return top * unit - off * below, below * unit
+
+    return percent_off
+
+
+_ACTIONS: Final[dict[str, Callable[[Modifier, Names], Change]]] = {
+    "multiply": _multiply,
+    "add": _add,
+    "set": _set,
+    "percent_off": _percent_off,
+}
+
+
+def _pair(term: Term) -> Callable[[Env], Pair]:
+    top, below = term.top, term.below
+    if term.constant is not None:
+        pair = (term.constant.numerator, term.constant.denominator)
+        return lambda _env: pair
+
+    def pair_of(env: Env) -> Pair:
+        value = top(env)
+        return value.numerator, value.denominator * below
+
+    return pair_of
+
+
+def _optional_test(expr: Expr | None, names: Names) -> Test | None:
+    return None if expr is None else test(expr, names)
