@@ -1,0 +1,83 @@
+"""Strict reading of JSON that a bank sent: duplicate names, floats and odd texts never get past this point.
+
+Every function raises Malformed and nothing else, whatever the bytes.
+"""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import NoReturn
+
+from paygw.kernel.connector import Malformed
+
+Json = dict[str, object]
+
+AMOUNT_MAX_VND = 10**12
+TEXT_MAX_CHARS = 500
+ITEMS_MAX = 1000
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def parsed(body: bytes) -> Json:
+    """One JSON object in UTF-8, without duplicate names, fractions or NaN."""
+    try:
+        value = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_unique, parse_float=_no_number, parse_constant=_no_number
+        )
+    except (ValueError, RecursionError) as fault:
+        raise Malformed("not the JSON we expect") from fault
+    if not isinstance(value, dict):
+        raise Malformed("not a JSON object")
+    return value
+
+
+def text(fields: Json, name: str) -> str:
+    """A text of 1 to 500 characters, unprintable ones replaced by spaces: money is never refused over a bad memo."""
+    value = fields.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise Malformed(f"{name} is no text")
+    return UNPRINTABLE.sub(" ", value)[:TEXT_MAX_CHARS]
+
+
+def text_or_none(fields: Json, name: str) -> str | None:
+    """The same where the field may be missing, null or empty."""
+    return text(fields, name) if fields.get(name) not in {None, ""} else None
+
+
+def amount(fields: Json, name: str = "amount_vnd") -> int:
+    """Whole đồng as a JSON integer, 1 to 10^12."""
+    value = fields.get(name)
+    if type(value) is not int or not 0 < value <= AMOUNT_MAX_VND:
+        raise Malformed(f"{name} is no amount")
+    return value
+
+
+def moment(fields: Json, name: str = "occurred_at") -> datetime:
+    """An ISO 8601 time with its offset, as UTC."""
+    value = fields.get(name)
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if at is not None and at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError) as fault:
+        raise Malformed(f"{name} is no time") from fault
+    raise Malformed(f"{name} is no time with offset")
+
+
+def objects(fields: Json, name: str) -> list[Json]:
+    """A list of at most 1000 objects."""
+    value = fields.get(name)
+    if not isinstance(value, list) or len(value) > ITEMS_MAX or not all(isinstance(item, dict) for item in value):
+        raise Malformed(f"{name} is no list of objects")
+    return value
+
+
+def _unique(pairs: list[tuple[str, object]]) -> Json:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise Malformed("a name occurs twice")
+    return fields
+
+
+def _no_number(_: str) -> NoReturn:
+    raise Malformed("a number that is not whole")

@@ -1,0 +1,48 @@
+"""The other side of a connector: what its bank would send, as pure functions.
+
+A connector's bank side is the module of its name in `paygw.simulators.sides`, with a value `BANK_SIDE`. The conformance
+suite drives it and pretend banks may speak through it; the hub never does. Test secrets only.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType
+
+import paygw.simulators.sides
+from paygw.kernel.connector import HttpReply, HttpRequest, Secrets
+from paygw.kernel.evidence import Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankSide:
+    """A bank without state: every function is told what the bank knows, and the time.
+
+    `secrets` is a complete test configuration, `other_values` a second valid set of its secret values (a stranger's, or
+    the next after a rotation). `samples` holds one piece of evidence for each kind of webhook the bank sends.
+    `reply` answers any request of the connector's dialogues authentically, as a bank that knows exactly `truth`;
+    `reply_unlisted` does so with a status or code that no document lists, `tell_unlisted` is such a webhook.
+    """
+
+    secrets: Secrets
+    other_values: Mapping[str, str]
+    samples: tuple[Evidence, ...]
+    tell: Callable[[Evidence, Secrets, datetime], HttpRequest]
+    tell_unlisted: Callable[[Secrets, datetime], HttpRequest]
+    reply: Callable[[HttpRequest, tuple[Evidence, ...], Secrets, datetime], HttpReply]
+    reply_unlisted: Callable[[HttpRequest, Secrets, datetime], HttpReply]
+    signs_every_byte: bool = True  # any changed byte of a webhook's target or body is refused, even if it says the same
+    signs_answers: bool = True
+
+
+def sides() -> Mapping[str, BankSide]:
+    """Every bank side by the name of its connector. Raises TypeError for a module that holds none."""
+    found: dict[str, BankSide] = {}
+    for info in iter_modules(paygw.simulators.sides.__path__):
+        side = getattr(import_module(f"paygw.simulators.sides.{info.name}"), "BANK_SIDE", None)
+        if not isinstance(side, BankSide):
+            raise TypeError(f"paygw.simulators.sides.{info.name} has no BANK_SIDE")
+        found[info.name] = side
+    return MappingProxyType(found)
