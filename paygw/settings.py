@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 Seconds = Annotated[float, Field(gt=0)]
 Delays = tuple[float, ...]
 
+_SECRETS = Path("/run/secrets")  # where containers mount them: one file per setting, `paygw_database_url`
 _MINUTE_S = 60.0
 _HOUR_S = 3600.0
 _DAY_S = 86_400.0
@@ -30,7 +31,9 @@ def _enquiry_delays() -> Delays:
 class Settings(BaseSettings):
     """Everything an operator may choose."""
 
-    model_config = SettingsConfigDict(env_prefix="PAYGW_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="PAYGW_", frozen=True, extra="forbid", secrets_dir=_SECRETS if _SECRETS.is_dir() else None
+    )
 
     mode: Literal["test", "live"] = Field(default="test", description="One mode per hub and ledger; keys differ by it.")
     funds: Literal["routing", "custody"] = Field(
