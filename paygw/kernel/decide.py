@@ -1,122 +1,50 @@
 """From evidence to decision: what one more piece of evidence does to an order, its attempts and its money.
 
 Pure and total: the caller locks and loads a `Situation`, passes what was seen, and stores what comes out. Any order and
-repetition of one evidence set ends in the same states and balances (M-22).
+repetition of one evidence set ends in the same states and balances (M-22); which of several receipts pays an order, and
+whether a receipt was allocated before it was taken back, are decisions: recorded once, not re-made. The caller loads
+the purse that holds the receipt's key wherever that receipt lives now (late money may have been adopted elsewhere).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
-from typing import Literal
+from dataclasses import replace
+from datetime import timedelta, timezone
 
 from paygw.kernel.allocation import allocate
 from paygw.kernel.connector import Verdict
-from paygw.kernel.evidence import (
-    AUTHORITATIVE,
-    AttemptSeen,
-    AttemptStatus,
-    Authority,
-    DisputeNewsStatus,
-    DisputeSeen,
-    PaymentSeen,
-    RefundNewsStatus,
-    RefundSeen,
-    ReversalSeen,
-    TotalAsserted,
+from paygw.kernel.errors import Refused
+from paygw.kernel.evidence import AUTHORITATIVE, AttemptSeen, AttemptStatus, PaymentSeen
+from paygw.kernel.news import (
+    conflict_note,
+    find_receipt,
+    frozen,
+    lines_of,
+    see_dispute,
+    see_refund,
+    see_reversal,
+    see_total,
+    touched,
+    void_facts,
 )
 from paygw.kernel.orders import (
-    CLOSED_ATTEMPT,
     LIVE_ORDER,
     Attempt,
-    Line,
     Order,
     OrderStatus,
     Situation,
     raised,
     rest_to_pay_vnd,
 )
-from paygw.kernel.posting import U_FREE, Entry, Posting, h_bank, h_provider, held_by, post
-from paygw.kernel.receipts import Mode, Purse, Receipt, Refund, RefundStatus
-from paygw.kernel.refunds import Moved, confirm_refund, fail_refund, return_refund
-from paygw.kernel.reversals import lose_dispute, open_dispute, reverse, win_dispute
+from paygw.kernel.posting import U_FREE, Entry, Posting, post
+from paygw.kernel.receipts import Mode, Receipt, holding_account
+from paygw.kernel.scene import CaseNote, Decision, Fact, FactType, Landing, Scene, receipt_key
+
+__all__ = [
+    "VIETNAM", "CaseNote", "Decision", "Fact", "FactType", "Landing", "Scene",
+    "adopt", "apply_waiting", "find_receipt", "identify", "lines_of", "receipt_key", "release_obligation",
+    "see_attempt", "see_dispute", "see_payment", "see_refund", "see_reversal", "see_total", "thaw", "void_facts",
+]  # fmt: skip
 
 VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
-FactType = Literal[
-    "order.paid",
-    "order.partially_paid",
-    "order.cancelled",
-    "order.expired",
-    "order.reversed",
-    "money.unapplied",
-    "refund.succeeded",
-    "refund.failed",
-    "refund.returned",
-    "refund.rejected",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A business fact to tell the portal; `key` makes it one event for ever."""
-
-    type: FactType
-    key: str
-    receipt_id: str | None = None
-    refund_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CaseNote:
-    """Something a person must look at; `key` makes it one case."""
-
-    kind: str
-    key: str
-    detail: str
-    receipt_id: str | None = None
-    attempt_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """The situation afterwards and everything to write with it."""
-
-    situation: Situation
-    verdict: Verdict
-    postings: tuple[Posting, ...] = ()
-    facts: tuple[Fact, ...] = ()
-    cases: tuple[CaseNote, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Landing:
-    """Where cash of a bank lands: with the provider, or at once on an account (whose holder, in routing, is named)."""
-
-    home: Literal["provider", "account"] = "provider"
-    account: str = ""
-    holder: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """What the kernel may not look up itself. `new_id` is used if a receipt is born."""
-
-    mode: Mode
-    now: datetime
-    bank: str
-    merchant: str
-    receipts_per_attempt: Literal["one", "many"]
-    authority: Authority
-    new_id: str
-    landing: Landing = field(default_factory=Landing)
-    held_reversals: tuple[ReversalSeen, ...] = ()  # reversals that came before their receipt
-
-
-def receipt_key(payment: PaymentSeen | ReversalSeen | DisputeSeen, scene: Scene) -> str | None:
-    """Identity of a landing of cash: where it landed, never who told us. None without a usable reference."""
-    if scene.receipts_per_attempt == "one":
-        return f"{scene.bank}|{scene.merchant}|{payment.attempt_ref}" if payment.attempt_ref else None
-    account = scene.landing.account or f"{scene.bank}|{scene.merchant}"
-    return f"{account}|{payment.bank_txn_id}" if payment.bank_txn_id else None
 
 
 def see_payment(situation: Situation, attempt: Attempt | None, payment: PaymentSeen, scene: Scene) -> Decision:
@@ -132,23 +60,40 @@ def see_payment(situation: Situation, attempt: Attempt | None, payment: PaymentS
         return _seen_again(situation, attempt, known, payment)
     receipt = _born(key, attempt, payment, scene, situation.order)
     booked = replace(_paid_attempt(situation, attempt), purse=situation.purse.put(receipt))
-    posting = post(
-        f"rcv:{receipt.id}",
-        "3" if situation.order else "21",
-        [
-            Entry(_landing_account(receipt, scene), receipt.amount_vnd, receipt_id=receipt.id),
-            Entry(U_FREE, -receipt.amount_vnd, receipt_id=receipt.id),
-        ],
-        bank=receipt.bank,
-        merchant=receipt.merchant,
-    )
-    reversal = next((held for held in scene.held_reversals if receipt_key(held, scene) == key), None)
-    if reversal is not None:
-        gone = see_reversal(booked, reversal, scene)
-        return replace(gone, postings=(posting, *gone.postings))
+    landed = _landing(receipt, scene.mode)
+    taken = _taken_back_before(booked, key, scene)
+    if taken is not None:
+        return replace(taken, postings=(landed, *taken.postings))
     decided = _apply(booked, receipt, scene)
     verdict = _payment_verdict(situation.order, attempt, payment, decided)
-    return replace(decided, verdict=verdict, postings=(posting, *decided.postings))
+    return replace(decided, verdict=verdict, postings=(landed, *decided.postings))
+
+
+def _landing(receipt: Receipt, mode: Mode) -> Posting:
+    """Row 3: Dr who holds it / Cr U:free."""
+    entries = [
+        Entry(holding_account(receipt, mode), receipt.amount_vnd, receipt_id=receipt.id),
+        Entry(U_FREE, -receipt.amount_vnd, receipt_id=receipt.id),
+    ]
+    row = "3" if receipt.order_id else "21"
+    return post(f"rcv:{receipt.id}", row, entries, bank=receipt.bank, merchant=receipt.merchant)
+
+
+def _taken_back_before(booked: Situation, key: str, scene: Scene) -> Decision | None:
+    """Reversals that came before this receipt: it posts and reverses at once and is never allocated."""
+    held = [reversal for reversal in scene.held_reversals if receipt_key(reversal, scene) == key]
+    decision: Decision | None = None
+    for reversal in held:
+        before = decision or Decision(situation=booked, verdict=Verdict.ACCEPTED)
+        gone = see_reversal(before.situation, reversal, scene)
+        decision = replace(
+            gone,
+            verdict=Verdict.ACCEPTED,
+            postings=before.postings + gone.postings,
+            facts=before.facts + gone.facts,
+            cases=before.cases + gone.cases,
+        )
+    return decision
 
 
 def _seen_again(situation: Situation, attempt: Attempt | None, known: Receipt, payment: PaymentSeen) -> Decision:
@@ -156,9 +101,8 @@ def _seen_again(situation: Situation, attempt: Attempt | None, known: Receipt, p
     after = _paid_attempt(situation, attempt)
     if payment.amount_vnd == known.amount_vnd:
         return Decision(situation=after, verdict=Verdict.DUPLICATE)
-    frozen = replace(after, purse=after.purse.put(replace(known, conflict=True)))
-    note = CaseNote("conflict", f"conflict:{known.id}", "two amounts are reported for one payment", receipt_id=known.id)
-    return Decision(situation=frozen, verdict=Verdict.WRONG_AMOUNT, cases=(note,))
+    note = conflict_note(known.id, "two amounts are reported for one payment")
+    return Decision(situation=frozen(after, known.id), verdict=Verdict.WRONG_AMOUNT, cases=(note,))
 
 
 def _born(key: str, attempt: Attempt | None, payment: PaymentSeen, scene: Scene, order: Order | None) -> Receipt:
@@ -180,17 +124,9 @@ def _born(key: str, attempt: Attempt | None, payment: PaymentSeen, scene: Scene,
         value_date=payment.occurred_at.astimezone(VIETNAM).date(),
         free_vnd=payment.amount_vnd,
         settled=landing.home == "account",
-        holder=landing.holder,
+        holder=landing.holder if scene.mode == "routing" else None,
         blocked="integrity" if wrong else "",
     )
-
-
-def _landing_account(receipt: Receipt, scene: Scene) -> str:
-    if receipt.home == "provider":
-        return h_provider(receipt.bank, receipt.merchant)
-    if scene.mode == "routing" and receipt.holder is not None:
-        return held_by(receipt.holder)
-    return h_bank(receipt.account)
 
 
 def _paid_attempt(situation: Situation, attempt: Attempt | None) -> Situation:
@@ -205,8 +141,7 @@ def _apply(situation: Situation, receipt: Receipt, scene: Scene) -> Decision:
     order = situation.order
     if order is not None and order.status in LIVE_ORDER and not receipt.blocked:
         return _apply_to_live(situation, order, receipt, scene)
-    reason = receipt.blocked or _stay_reason(order)
-    return _stays(situation, receipt, reason, verdict=Verdict.ACCEPTED)
+    return _stays(situation, receipt, receipt.blocked or _stay_reason(order))
 
 
 def _stay_reason(order: Order | None) -> str:
@@ -217,43 +152,62 @@ def _stay_reason(order: Order | None) -> str:
 
 def _apply_to_live(situation: Situation, order: Order, receipt: Receipt, scene: Scene) -> Decision:
     if not situation.unpaid:
-        return _stays(situation, receipt, "paid_elsewhere", verdict=Verdict.ACCEPTED)
+        return _stays(situation, receipt, "paid_elsewhere")
+    return _pay(situation, order, receipt.id, scene) or _short(situation, order, receipt.id)
+
+
+def _short(situation: Situation, order: Order, receipt_id: str) -> Decision:
+    part = replace(order, status=OrderStatus.PARTIALLY_PAID, version=order.version + 1)
+    waiting = _reasoned(replace(situation, order=part), receipt_id, "short")
+    note = CaseNote("unapplied", f"unapplied:{receipt_id}", "short", receipt_id=receipt_id)
+    fact = Fact("order.partially_paid", f"order:{order.id}:{part.version}", receipt_id=receipt_id)
+    return Decision(situation=waiting, verdict=Verdict.ACCEPTED, facts=(fact,), cases=(note,))
+
+
+def _pay(situation: Situation, order: Order, receipt_id: str | None, scene: Scene) -> Decision | None:
+    """Pay every unpaid obligation from the waiting money, or None while it does not suffice."""
+    waiting = [receipt.id for receipt in situation.purse.receipts if receipt.allocatable_vnd]
     allocated = allocate(situation.purse, order.id, situation.unpaid, scene.mode)
     if allocated is None:
-        part = replace(order, status=OrderStatus.PARTIALLY_PAID, version=order.version + 1)
-        waiting = _reasoned(replace(situation, order=part), receipt.id, "short")
-        note = CaseNote("unapplied", f"unapplied:{receipt.id}", "short", receipt_id=receipt.id)
-        fact = Fact("order.partially_paid", f"order:{order.id}:{part.version}", receipt_id=receipt.id)
-        return Decision(situation=waiting, verdict=Verdict.ACCEPTED, facts=(fact,), cases=(note,))
+        return None
+    elsewhere = len(situation.unpaid) < len(situation.obligations)
     paid = replace(order, status=OrderStatus.PAID, version=order.version + 1)
     obligations = tuple(
         replace(item, order_id=order.id) if item.order_id is None else item for item in situation.obligations
     )
     after = replace(situation, order=paid, obligations=obligations, purse=allocated.purse)
-    fact = Fact("order.paid", f"order:{order.id}:{paid.version}", receipt_id=receipt.id)
+    fact = Fact("order.paid", f"order:{order.id}:{paid.version}", receipt_id=receipt_id)
     decided = Decision(situation=after, verdict=Verdict.ACCEPTED, postings=allocated.postings, facts=(fact,))
-    return _with_excess(decided, receipt.id)
+    for used_id in waiting:
+        decided = _with_rest(decided, used_id, "paid_elsewhere" if elsewhere else "over")
+    return decided
 
 
-def _with_excess(decided: Decision, last_receipt_id: str) -> Decision:
-    """What is left free after allocation is over-payment (of the last receipt) or was blocked before."""
+def _with_rest(decided: Decision, receipt_id: str, reason: str) -> Decision:
+    """What is left free on a receipt after allocation keeps a reason, is told and becomes a case."""
     situation = decided.situation
-    left = situation.purse[last_receipt_id]
-    if not left.free_vnd:
-        return decided
-    stays = _stays(situation, left, "over", verdict=decided.verdict)
+    if not situation.purse[receipt_id].free_vnd:
+        return replace(decided, situation=_reasoned(situation, receipt_id, ""))
+    fact, note = _unapplied(receipt_id, reason)
     return replace(
-        decided, situation=stays.situation, facts=(*decided.facts, *stays.facts), cases=(*decided.cases, *stays.cases)
+        decided,
+        situation=_reasoned(situation, receipt_id, reason),
+        facts=(*decided.facts, fact),
+        cases=(*decided.cases, note),
     )
 
 
-def _stays(situation: Situation, receipt: Receipt, reason: str, *, verdict: Verdict) -> Decision:
-    kept = _reasoned(situation, receipt.id, reason)
-    facts: tuple[Fact, ...] = ()
-    if situation.order is not None:
-        facts = (Fact("money.unapplied", f"receipt:{receipt.id}", receipt_id=receipt.id),)
-    note = CaseNote("unapplied", f"unapplied:{receipt.id}", reason, receipt_id=receipt.id)
-    return Decision(situation=kept, verdict=verdict, facts=facts, cases=(note,))
+def _stays(situation: Situation, receipt: Receipt, reason: str) -> Decision:
+    fact, note = _unapplied(receipt.id, reason)
+    facts = (fact,) if situation.order is not None else ()
+    kept = touched(_reasoned(situation, receipt.id, reason))
+    return Decision(situation=kept, verdict=Verdict.ACCEPTED, facts=facts, cases=(note,))
+
+
+def _unapplied(receipt_id: str, reason: str) -> tuple[Fact, CaseNote]:
+    kind = "integrity" if reason == "integrity" else "unapplied"
+    fact = Fact("money.unapplied", f"receipt:{receipt_id}", receipt_id=receipt_id)
+    return fact, CaseNote(kind, f"{kind}:{receipt_id}", reason, receipt_id=receipt_id)
 
 
 def _reasoned(situation: Situation, receipt_id: str, reason: str) -> Situation:
@@ -276,159 +230,96 @@ def adopt(situation: Situation, receipt: Receipt, scene: Scene) -> Decision | No
     order = situation.order
     if order is None or order.status not in LIVE_ORDER or any(a.in_flight for a in situation.attempts):
         return None
-    exact = receipt.allocatable_vnd == receipt.amount_vnd == rest_to_pay_vnd(situation)
-    if not exact or len(situation.unpaid) != len(situation.obligations):
+    if any(item.order_id or item.attempt_id for item in situation.obligations):
+        return None
+    if not receipt.allocatable_vnd == receipt.amount_vnd == rest_to_pay_vnd(situation):
         return None
     moved = replace(receipt, order_id=order.id, reason="")
     return _apply_to_live(replace(situation, purse=situation.purse.put(moved)), order, moved, scene)
 
 
+def identify(situation: Situation, receipt: Receipt, attempt: Attempt | None, scene: Scene) -> Decision:
+    """Unidentified money (row 21) whose order is named later, by another observer or by two persons.
+
+    `receipt` is not yet in the situation's purse. Raises Refused `receipt_identified` when it has an order already.
+    """
+    order = situation.order
+    if order is None or receipt.order_id is not None:
+        raise Refused("receipt_identified", "Only a receipt without an order can be given to one.")
+    named = replace(receipt, order_id=order.id, attempt_id=attempt.id if attempt else None, reason="")
+    booked = replace(_paid_attempt(situation, attempt), purse=situation.purse.put(named))
+    if not named.allocatable_vnd:
+        return Decision(situation=touched(booked), verdict=Verdict.ACCEPTED)
+    return _apply(booked, named, scene)
+
+
+def apply_waiting(situation: Situation, scene: Scene) -> Decision | None:
+    """Pay a partially paid order from money that waits on it, when what is unpaid shrank (paid elsewhere) or thawed."""
+    order = situation.order
+    if order is None or order.status not in LIVE_ORDER:
+        return None
+    return _pay(situation, order, None, scene)
+
+
+def thaw(situation: Situation, receipt_id: str, scene: Scene) -> Decision:
+    """End a conflict or an integrity block: settlement, statement or two persons decided that the receipt is right.
+
+    Its money is then applied as if it had just landed. Raises Refused `receipt_not_blocked`.
+    """
+    receipt = situation.purse[receipt_id]
+    if not (receipt.conflict or receipt.blocked):
+        raise Refused("receipt_not_blocked", "This receipt is neither in conflict nor blocked.")
+    clear = replace(receipt, conflict=False, blocked="")
+    changed = touched(replace(situation, purse=situation.purse.put(clear)))
+    if receipt.blocked and clear.allocatable_vnd:
+        return _apply(changed, clear, scene)
+    return apply_waiting(changed, scene) or Decision(situation=changed, verdict=Verdict.ACCEPTED)
+
+
+def release_obligation(situation: Situation, obligation_id: str) -> Situation:
+    """Let a new order pay an obligation whose money the provider took back whole (two persons); refunds never do.
+
+    Raises Refused `obligation_not_releasable`.
+    """
+    obligation = next((item for item in situation.obligations if item.id == obligation_id), None)
+    order = situation.order
+    if order is None or obligation is None or obligation.order_id != order.id:
+        raise Refused("obligation_not_releasable", "This order did not pay that obligation.")
+    numbers = {line.no for line in obligation.lines}
+    payers = [
+        receipt
+        for receipt in situation.purse.receipts
+        if any(piece.order_id == order.id and piece.line_no in numbers for piece in receipt.slices)
+    ]
+    if not payers or not all(receipt.wholly_taken_back for receipt in payers):
+        raise Refused("obligation_not_releasable", "The provider has not taken back all that paid this obligation.")
+    kept = tuple(replace(item, order_id=None) if item.id == obligation_id else item for item in situation.obligations)
+    return replace(situation, obligations=kept)
+
+
 def see_attempt(situation: Situation, attempt: Attempt, seen: AttemptSeen, scene: Scene) -> Decision:
-    """News without cash. A closed attempt lets go of its obligations; what it may still bring is late money."""
+    """News without cash. A closed attempt lets go of its obligations; what it may still bring is late money.
+
+    An answer "not paid" from a time after the cash we booked contradicts it: the receipt freezes (conflict).
+    """
     if scene.authority < AUTHORITATIVE:
         return Decision(situation=situation, verdict=Verdict.IGNORED)
     after = raised(attempt, seen.status)
     changed = situation.with_attempt(after)
-    if after.status in CLOSED_ATTEMPT:
+    if not after.in_flight:
         changed = changed.free_obligations(attempt.id)
+    denied = _denied(situation, attempt, seen)
+    if denied is not None:
+        note = conflict_note(denied.id, "the bank denies a payment it reported before")
+        return Decision(situation=frozen(changed, denied.id), verdict=Verdict.ACCEPTED, cases=(note,))
     known = attempt.status is AttemptStatus.SUCCEEDED or after == attempt
     return Decision(situation=changed, verdict=Verdict.DUPLICATE if known else Verdict.ACCEPTED)
 
 
-def see_reversal(situation: Situation, reversal: ReversalSeen, scene: Scene) -> Decision:
-    """Row 12a. A reversal that comes before its receipt is kept by the caller (verdict accepted, nothing moves)."""
-    if scene.authority < AUTHORITATIVE:
-        return Decision(situation=situation, verdict=Verdict.IGNORED)
-    receipt = find_receipt(situation.purse, reversal, scene)
-    if receipt is None:
-        return Decision(situation=situation, verdict=Verdict.ACCEPTED)
-    if receipt.taken_back_vnd == receipt.amount_vnd == reversal.amount_vnd:
-        return Decision(situation=situation, verdict=Verdict.DUPLICATE)
-    if receipt.taken_back_vnd or receipt.dispute_vnd or reversal.amount_vnd != receipt.amount_vnd:
-        return _conflict(situation, receipt, "a reversal that does not fit what is known of this payment")
-    moved = reverse(situation.purse, receipt.id, scene.mode, lines_of(situation))
-    after = _touched(replace(situation, purse=moved.purse))
-    facts = _reversal_facts(after, receipt, f"reversal:{scene.bank}:{reversal.reversal_id}")
-    return Decision(
-        situation=after, verdict=Verdict.ACCEPTED, postings=moved.postings, facts=facts + void_facts(situation, after)
-    )
-
-
-def see_dispute(
-    situation: Situation, seen: DisputeSeen, scene: Scene, *, known: DisputeNewsStatus | None, receipt: Receipt
-) -> Decision:
-    """Rows 12 to 14, as a set: news that comes before the opening opens first. `known` is the latest booked."""
-    done = known in {DisputeNewsStatus.WON, DisputeNewsStatus.LOST}
-    if scene.authority < AUTHORITATIVE or done or known is seen.status:
-        return Decision(situation=situation, verdict=Verdict.DUPLICATE)
-    purse, postings = situation.purse, list[Posting]()
-
-    def book(moved: Moved) -> Purse:
-        postings.extend(moved.postings)
-        return moved.purse
-
-    if known is None:
-        purse = book(open_dispute(purse, receipt.id, seen.dispute_id, seen.amount_vnd))
-    if seen.status is DisputeNewsStatus.WON:
-        purse = book(win_dispute(purse, receipt.id, seen.dispute_id))
-    if seen.status is DisputeNewsStatus.LOST:
-        lines = lines_of(situation)
-        purse = book(lose_dispute(purse, receipt.id, seen.dispute_id, party=scene.bank, lines=lines))
-    after = _touched(replace(situation, purse=purse))
-    facts: tuple[Fact, ...] = ()
-    if seen.status is DisputeNewsStatus.LOST:
-        facts = _reversal_facts(after, receipt, f"reversal:{scene.bank}:{seen.dispute_id}") + void_facts(
-            situation, after
-        )
-    return Decision(situation=after, verdict=Verdict.ACCEPTED, postings=tuple(postings), facts=facts)
-
-
-def see_refund(situation: Situation, refund: Refund, news: RefundSeen, scene: Scene) -> Decision:
-    """Rows 10 to 11 from the set of what was seen; a return that overtakes its success waits for it."""
-    if scene.authority < AUTHORITATIVE:
-        return Decision(situation=situation, verdict=Verdict.IGNORED)
-    receipt = situation.purse[refund.receipt_id]
-    if news.status is RefundNewsStatus.PENDING or news.status in refund.seen:
-        return Decision(situation=situation, verdict=Verdict.DUPLICATE)
-    seen = refund.seen | {news.status.value}
-    if news.amount_vnd != refund.sendable_vnd or {"succeeded", "failed"} <= seen:
-        return _conflict(situation, receipt, "the bank's news of a refund contradict each other or our order")
-    marked = _mark(situation, receipt, replace(refund, seen=seen, unknown=False))
-    if refund.status not in {RefundStatus.SENDING, RefundStatus.SUCCEEDED}:
-        return _conflict(marked, receipt, f"the bank reports a refund that is {refund.status} here")
-    return _run_refund(marked, receipt.id, refund.id, scene.mode, seen)
-
-
-def _run_refund(situation: Situation, receipt_id: str, refund_id: str, mode: Mode, seen: frozenset[str]) -> Decision:
-    purse, postings, facts = situation.purse, list[Posting](), list[Fact]()
-    status = next(r.status for r in purse.refunds if r.id == refund_id)
-
-    def book(moved: Moved, fact: FactType) -> Purse:
-        postings.extend(moved.postings)
-        facts.append(Fact(fact, f"{fact}:{refund_id}", receipt_id=receipt_id, refund_id=refund_id))
-        return moved.purse
-
-    if status is RefundStatus.SENDING and "succeeded" in seen:
-        purse = book(confirm_refund(purse, receipt_id, refund_id, mode), "refund.succeeded")
-        status = RefundStatus.SUCCEEDED
-    if status is RefundStatus.SENDING and "failed" in seen:
-        purse = book(fail_refund(purse, receipt_id, refund_id), "refund.failed")
-    if status is RefundStatus.SUCCEEDED and "returned" in seen:
-        purse = book(return_refund(purse, receipt_id, refund_id, mode), "refund.returned")
-    after = _touched(replace(situation, purse=purse)) if postings else situation
-    return Decision(situation=after, verdict=Verdict.ACCEPTED, postings=tuple(postings), facts=tuple(facts))
-
-
-def see_total(situation: Situation, attempt: Attempt, seen: TotalAsserted) -> Decision:
-    """A cumulative figure is compared, never booked."""
-    known_vnd = sum(r.amount_vnd for r in situation.purse.receipts if r.attempt_id == attempt.id)
-    if seen.total_vnd <= known_vnd:
-        return Decision(situation=situation, verdict=Verdict.DUPLICATE)
-    note = CaseNote(
-        "assertion", f"assertion:{attempt.id}:{seen.total_vnd}", "the provider claims more than the receipts",
-        attempt_id=attempt.id,
-    )  # fmt: skip
-    return Decision(situation=situation, verdict=Verdict.ACCEPTED, cases=(note,))
-
-
-def find_receipt(purse: Purse, seen: ReversalSeen | DisputeSeen, scene: Scene) -> Receipt | None:
-    """The receipt a reversal or dispute speaks of."""
-    key = receipt_key(seen, scene)
-    return next((receipt for receipt in purse.receipts if receipt.key == key), None)
-
-
-def lines_of(situation: Situation) -> Mapping[int, Line]:
-    """The lines of an order by number."""
-    return {line.no: line for obligation in situation.obligations for line in obligation.lines}
-
-
-def void_facts(before: Situation, after: Situation) -> tuple[Fact, ...]:
-    """Refunds that a reversal overtook have failed, and the portal hears of it."""
-    was = {refund.id: refund.void for refund in before.purse.refunds}
-    return tuple(
-        Fact("refund.failed", f"refund.failed:{refund.id}", receipt_id=refund.receipt_id, refund_id=refund.id)
-        for refund in after.purse.refunds
-        if refund.void and not was.get(refund.id, False)
-    )
-
-
-def _reversal_facts(situation: Situation, receipt: Receipt, key: str) -> tuple[Fact, ...]:
-    return (Fact("order.reversed", key, receipt_id=receipt.id),) if situation.order else ()
-
-
-def _conflict(situation: Situation, receipt: Receipt, why: str) -> Decision:
-    frozen = replace(situation, purse=situation.purse.put(replace(receipt, conflict=True)))
-    note = CaseNote("conflict", f"conflict:{receipt.id}", why, receipt_id=receipt.id)
-    return Decision(situation=frozen, verdict=Verdict.ACCEPTED, cases=(note,))
-
-
-def _mark(situation: Situation, receipt: Receipt, refund: Refund) -> Situation:
-    others = tuple(known for known in receipt.refunds if known.id != refund.id)
-    return replace(situation, purse=situation.purse.put(replace(receipt, refunds=(*others, refund))))
-
-
-def _touched(situation: Situation) -> Situation:
-    """A public change of the order that is no change of status."""
-    if situation.order is None:
-        return situation
-    return replace(situation, order=replace(situation.order, version=situation.order.version + 1))
+def _denied(situation: Situation, attempt: Attempt, seen: AttemptSeen) -> Receipt | None:
+    """The unsettled receipt of an attempt that is said, later, not to be paid."""
+    for receipt in situation.purse.receipts:
+        open_yet = not receipt.settled and not receipt.taken_back_vnd
+        if receipt.attempt_id == attempt.id and seen.not_paid and open_yet and seen.occurred_at > receipt.received_at:
+            return receipt
+    return None

@@ -129,30 +129,42 @@ def raised(attempt: Attempt, seen: AttemptStatus) -> Attempt:
 
 
 def contact_failed(attempt: Attempt) -> Attempt:
-    """A timeout, a reset or an unmapped answer is no evidence: a flag on top of the known state."""
-    if attempt.status == AttemptStatus.SUCCEEDED:
+    """A timeout, a reset or an unmapped answer is no evidence: a flag on top of the known state.
+
+    A closed attempt is only watched: silence about it reopens nothing.
+    """
+    if attempt.status in {*CLOSED_ATTEMPT, AttemptStatus.SUCCEEDED}:
         return attempt
     return replace(attempt, last_contact_failed=True)
 
 
-def require_payable(situation: Situation) -> None:
-    """Raise Refused unless a new attempt may start on this order."""
+def require_payable(situation: Situation, *, set_aside: frozenset[str] = frozenset()) -> None:
+    """Raise Refused unless a new attempt may start on this order.
+
+    `set_aside` names redirected attempts that the payer gave up, each after a fresh answer "not paid"; one that is
+    pending or out of contact cannot be set aside (M-18).
+    """
     order = situation.order
     if order is None or order.status not in LIVE_ORDER:
         status = order.status if order else "missing"
         raise Refused("order_not_payable", f"The order is {status}; it takes no new payment.")
-    if any(attempt.in_flight for attempt in situation.attempts):
+    if any(attempt.in_flight and not _given_up(attempt, set_aside) for attempt in situation.attempts):
         raise Refused("attempt_in_flight", "A payment of this order is still under way; wait for its result.")
-    for obligation in situation.obligations:
-        if obligation.attempt_id is not None:
+    for obligation in situation.unpaid:
+        if obligation.attempt_id is not None and obligation.attempt_id not in set_aside:
             raise Refused("obligation_in_payment", "Another order is being paid for the same obligation.")
     if not situation.unpaid:
         raise Refused("obligation_already_paid", "Everything in this order has been paid elsewhere.")
 
 
-def start_attempt(situation: Situation, attempt: Attempt) -> Situation:
+def _given_up(attempt: Attempt, set_aside: frozenset[str]) -> bool:
+    contacted = attempt.status is AttemptStatus.REDIRECTED and not attempt.last_contact_failed
+    return contacted and attempt.id in set_aside
+
+
+def start_attempt(situation: Situation, attempt: Attempt, *, set_aside: frozenset[str] = frozenset()) -> Situation:
     """A new attempt takes hold of every unpaid obligation of the order."""
-    require_payable(situation)
+    require_payable(situation, set_aside=set_aside)
     held = tuple(
         replace(item, attempt_id=attempt.id) if item.order_id is None else item for item in situation.obligations
     )

@@ -122,6 +122,7 @@ class Receipt:
     free_vnd: int
     refund_due_vnd: int = 0
     taken_back_vnd: int = 0
+    taken_back_by: str = ""  # id of the reversal, dispute or correction that took it
     claim_vnd: int = 0
     dispute_vnd: int = 0
     settled: bool = False
@@ -137,6 +138,11 @@ class Receipt:
     def frozen(self) -> bool:
         """No refund, disbursement, remittance or netting while a dispute or a conflict is open (M-15)."""
         return self.conflict or self.dispute_vnd > 0
+
+    @property
+    def wholly_taken_back(self) -> bool:
+        """The provider took all of it; after a partial dispute the rest of a receipt lives on."""
+        return self.taken_back_vnd == self.amount_vnd
 
     @property
     def unapplied_vnd(self) -> int:
@@ -199,9 +205,10 @@ class Purse:
 
 
 def with_refund(receipt: Receipt, refund: Refund) -> Receipt:
-    """The receipt with one refund replaced or added."""
-    others = tuple(known for known in receipt.refunds if known.id != refund.id)
-    return replace(receipt, refunds=(*others, refund))
+    """The receipt with one refund replaced in its place, or added."""
+    if all(known.id != refund.id for known in receipt.refunds):
+        return replace(receipt, refunds=(*receipt.refunds, refund))
+    return replace(receipt, refunds=tuple(refund if known.id == refund.id else known for known in receipt.refunds))
 
 
 def find_refund(receipt: Receipt, refund_id: str) -> Refund:

@@ -18,8 +18,6 @@ from paygw.kernel.posting import (
     claim,
     disbursement_returned,
     give_back,
-    h_bank,
-    held_by,
     payable,
     post,
     prefund,
@@ -58,7 +56,7 @@ def approve_refund(purse: Purse, refund: Refund, *, order_id: str | None, line: 
     receipt = purse[refund.receipt_id]
     if receipt.frozen:
         raise Refused("receipt_frozen", "This money is in dispute or in conflict; settle that first.")
-    if receipt.taken_back_vnd:
+    if receipt.wholly_taken_back:
         raise Refused("receipt_taken_back", "The bank has taken this payment back.")
     if refund.source == "excess":
         return _approve_excess(purse, receipt, refund)
@@ -69,7 +67,7 @@ def approve_refund(purse: Purse, refund: Refund, *, order_id: str | None, line: 
 
 def refundable_vnd(receipt: Receipt, *, order_id: str | None, line: Line | None) -> int:
     """What a refund may still take from one source of a receipt."""
-    if receipt.frozen or receipt.taken_back_vnd:
+    if receipt.frozen or receipt.wholly_taken_back:
         return 0
     if line is None:
         return receipt.unapplied_vnd
@@ -94,8 +92,7 @@ def _approve_component(purse: Purse, receipt: Receipt, refund: Refund, order_id:
     _require_room(refund, refundable_vnd(receipt, order_id=order_id, line=line))
     vector = reversal_vector(purse, receipt, order_id, line, refund.amount_vnd)
     changed, legs = take_legs(receipt, order_id, line, vector)
-    approved = replace(refund, legs=legs, line_no=line.no)
-    approved = replace(approved, status=RefundStatus.FUNDED if approved.funded else RefundStatus.APPROVED)
+    approved = _ready(replace(refund, legs=legs, line_no=line.no, status=RefundStatus.APPROVED))
     entries = [*leg_entries(receipt, order_id, legs), _rp(-refund.amount_vnd, receipt, refund)]
     return _moved(purse, with_refund(changed, approved), _posting("rf-appr", "9a", refund, entries, receipt))
 
@@ -129,9 +126,14 @@ def consent_refund(purse: Purse, receipt_id: str, refund_id: str) -> Moved:
     """Row 9b for the receipt's holder: it agrees to give the money back; no posting."""
     receipt = purse[receipt_id]
     refund = _require(receipt, refund_id, RefundStatus.APPROVED)
-    agreed = replace(refund, consented=True)
-    agreed = replace(agreed, status=RefundStatus.FUNDED if agreed.funded else RefundStatus.APPROVED)
-    return Moved(purse.put(with_refund(receipt, agreed)))
+    return Moved(purse.put(with_refund(receipt, _ready(replace(refund, consented=True)))))
+
+
+def _ready(refund: Refund) -> Refund:
+    """An approved refund with every need met is funded, or done where the bodies paid the citizen all of it."""
+    if refund.status is not RefundStatus.APPROVED or not refund.funded:
+        return refund
+    return replace(refund, status=RefundStatus.FUNDED if refund.sendable_vnd else RefundStatus.SUCCEEDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +178,21 @@ def netted(fund_id: str, receipt: Receipt, piece: Slice) -> Funding:
 
 
 def fund_refund(purse: Purse, receipt_id: str, refund_id: str, funding: Funding) -> Moved:
-    """Row 9b: meet (part of) a beneficiary's need. Raises Refused `funding_exceeds_need`."""
+    """Row 9b: meet (part of) a beneficiary's need. Raises Refused `funding_exceeds_need`.
+
+    When the bodies paid the citizen the whole amount themselves, the refund has succeeded and nothing is sent.
+    """
     receipt = purse[receipt_id]
     refund = find_refund(receipt, refund_id)
-    if refund.status is not RefundStatus.APPROVED and not (refund.void or refund.status is RefundStatus.FUNDED):
+    if refund.status is not RefundStatus.APPROVED and not refund.void:
         raise Refused("refund_not_fundable", f"The refund is {refund.status}.")
     if refund.void and funding.to_citizen:
         raise Refused("refund_void", "The bank took the payment back; nothing is owed to the citizen any more.")
+    if receipt.frozen and funding.to_citizen:
+        raise Refused("receipt_frozen", "This money is in dispute or in conflict; settle that first.")
     legs = meet_need(refund.legs, funding)
     body_vnd = funding.amount_vnd if funding.to_citizen else 0
-    changed = replace(refund, legs=legs, body_paid_vnd=refund.body_paid_vnd + body_vnd)
-    if changed.status is RefundStatus.APPROVED and changed.funded:
-        changed = replace(changed, status=RefundStatus.FUNDED)
+    changed = _ready(replace(refund, legs=legs, body_paid_vnd=refund.body_paid_vnd + body_vnd))
     return _moved(purse, with_refund(receipt, changed), funding_posting(receipt, funding, refund.id))
 
 
@@ -228,6 +233,8 @@ def send_refund(purse: Purse, receipt_id: str, refund_id: str, route: RefundRout
         raise Refused("receipt_frozen", "This money is in dispute or in conflict; settle that first.")
     if route == "transfer" and not receipt.settled:
         raise Refused("receipt_not_settled", "A refund by transfer waits until the provider has settled the receipt.")
+    if route == "holder" and receipt.holder is None:
+        raise Refused("receipt_without_holder", "No body holds the money of this receipt.")
     return Moved(purse.put(with_refund(receipt, replace(refund, status=RefundStatus.SENDING, route=route))))
 
 
@@ -248,9 +255,7 @@ def refund_account(receipt: Receipt, refund: Refund, mode: Mode) -> str:
     """Whose money goes out: the provider's by its own refund, ours or the holder's otherwise."""
     if refund.route == "provider" and receipt.home == "provider":
         return f"H:{receipt.bank}:{receipt.merchant}"
-    if mode == "custody":
-        return h_bank(receipt.account)
-    return held_by(receipt.holder) if receipt.holder else holding_account(receipt, mode)
+    return holding_account(receipt, mode)
 
 
 def fail_refund(purse: Purse, receipt_id: str, refund_id: str) -> Moved:

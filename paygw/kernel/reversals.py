@@ -21,8 +21,11 @@ from paygw.kernel.refunds import Funding, Moved, funding_posting, meet_need
 from paygw.kernel.takeback import UNCLAIMED_LINE, leg_entries, reversal_vector, take_legs
 
 
-def reverse(purse: Purse, receipt_id: str, mode: Mode, lines: Mapping[int, Line]) -> Moved:
-    """Row 12a: the provider took the whole receipt back. Raises Refused `receipt_disputed`, `receipt_taken_back`."""
+def reverse(purse: Purse, receipt_id: str, mode: Mode, lines: Mapping[int, Line], *, by: str) -> Moved:
+    """Row 12a: the provider took the whole receipt back, `by` the reversal of that id.
+
+    Raises Refused `receipt_disputed`, `receipt_taken_back`.
+    """
     receipt = purse[receipt_id]
     if receipt.dispute_vnd:
         raise Refused("receipt_disputed", "A dispute of this payment is open; a second reversal is a conflict.")
@@ -34,7 +37,7 @@ def reverse(purse: Purse, receipt_id: str, mode: Mode, lines: Mapping[int, Line]
         receipt.amount_vnd,
         credit=_outlet(receipt, mode),
         label=("rev", "12a", receipt.id),
-        party=receipt.bank,
+        by=by,
         lines=lines,
     )
 
@@ -53,17 +56,19 @@ def disprove(purse: Purse, receipt_id: str, case_id: str, mode: Mode, lines: Map
         receipt.amount_vnd,
         credit=_outlet(receipt, mode),
         label=("corr", "19", case_id),
-        party=receipt.bank,
+        by=case_id,
         lines=lines,
     )
 
 
-_ENDED = frozenset({RefundStatus.REJECTED, RefundStatus.WITHDRAWN, RefundStatus.FAILED})
+_ENDED = frozenset({RefundStatus.REJECTED, RefundStatus.WITHDRAWN, RefundStatus.FAILED, RefundStatus.RETURNED})
 
 
 def open_dispute(purse: Purse, receipt_id: str, dispute_id: str, amount_vnd: int) -> Moved:
     """Row 12: the provider sets the disputed amount aside; the receipt is frozen."""
     receipt = purse[receipt_id]
+    if receipt.home != "provider":
+        raise Refused("receipt_not_disputable", "Only money that a provider collected can be disputed.")
     if receipt.dispute_vnd or receipt.taken_back_vnd:
         raise Refused("receipt_disputed", "This payment is disputed or taken back already.")
     if not 0 < amount_vnd <= receipt.amount_vnd:
@@ -72,7 +77,7 @@ def open_dispute(purse: Purse, receipt_id: str, dispute_id: str, amount_vnd: int
         Entry(CH, amount_vnd, receipt_id=receipt.id),
         Entry(h_provider(receipt.bank, receipt.merchant), -amount_vnd, receipt_id=receipt.id),
     ]
-    posting = post(f"cb:{dispute_id}:open", "12", entries, bank=receipt.bank, merchant=receipt.merchant)
+    posting = post(f"cb:{receipt.bank}:{dispute_id}:open", "12", entries, bank=receipt.bank, merchant=receipt.merchant)
     return Moved(purse.put(replace(receipt, dispute_vnd=amount_vnd)), (posting,))
 
 
@@ -83,17 +88,17 @@ def win_dispute(purse: Purse, receipt_id: str, dispute_id: str) -> Moved:
         Entry(h_provider(receipt.bank, receipt.merchant), receipt.dispute_vnd, receipt_id=receipt.id),
         Entry(CH, -receipt.dispute_vnd, receipt_id=receipt.id),
     ]
-    posting = post(f"cb:{dispute_id}:won", "13", entries, bank=receipt.bank, merchant=receipt.merchant)
+    posting = post(f"cb:{receipt.bank}:{dispute_id}:won", "13", entries, bank=receipt.bank, merchant=receipt.merchant)
     return Moved(purse.put(replace(receipt, dispute_vnd=0)), (posting,))
 
 
-def lose_dispute(purse: Purse, receipt_id: str, dispute_id: str, *, party: str, lines: Mapping[int, Line]) -> Moved:
-    """Row 14: as a reversal for the disputed amount, out of what was set aside; a shortfall is a claim on `party`."""
+def lose_dispute(purse: Purse, receipt_id: str, dispute_id: str, *, lines: Mapping[int, Line]) -> Moved:
+    """Row 14: as a reversal for the disputed amount, out of what was set aside; a shortfall is a claim on the bank."""
     receipt = _disputed(purse, receipt_id)
     lost_vnd = receipt.dispute_vnd
-    label = ("cb", "14", f"{dispute_id}:lost")
+    label = ("cb", "14", f"{receipt.bank}:{dispute_id}:lost")
     thawed = replace(receipt, dispute_vnd=0)
-    return _take_back(purse, thawed, lost_vnd, credit=CH, label=label, party=party, lines=lines)
+    return _take_back(purse, thawed, lost_vnd, credit=CH, label=label, by=dispute_id, lines=lines)
 
 
 def recover(purse: Purse, receipt_id: str, funding: Funding, *, refund_id: str | None = None) -> Moved:
@@ -105,8 +110,10 @@ def recover(purse: Purse, receipt_id: str, funding: Funding, *, refund_id: str |
         changed = replace(receipt, recoveries=meet_need(receipt.recoveries, funding))
     else:
         refund = find_refund(receipt, refund_id)
+        if not refund.void:
+            raise Refused("refund_not_void", "This refund lives; what meets its needs is funding, not recovery.")
         changed = with_refund(receipt, replace(refund, legs=meet_need(refund.legs, funding)))
-    posting = replace(funding_posting(receipt, funding, refund_id), row="25")
+    posting = replace(funding_posting(receipt, funding, refund_id), rule="25")
     return Moved(purse.put(changed), (posting,))
 
 
@@ -126,10 +133,10 @@ def _take_back(
     *,
     credit: str,
     label: tuple[str, str, str],
-    party: str,
+    by: str,
     lines: Mapping[int, Line],
 ) -> Moved:
-    """Unsent refunds, refund_due, free, slices, and only then a claim on a named party."""
+    """Unsent refunds, refund_due, free, slices, and only then a claim on the bank."""
     taken = _void_unsent(_Taken(receipt, (), amount_vnd))
     taken = _from_unapplied(taken)
     taken = _from_slices(purse, taken, lines)
@@ -137,11 +144,12 @@ def _take_back(
     changed = replace(
         taken.receipt,
         taken_back_vnd=receipt.taken_back_vnd + amount_vnd,
+        taken_back_by=by,
         claim_vnd=receipt.claim_vnd + short_vnd,
     )
     entries = [
         *taken.entries,
-        Entry(claim(party), short_vnd, receipt_id=receipt.id),
+        Entry(claim(receipt.bank), short_vnd, receipt_id=receipt.id),
         Entry(credit, -amount_vnd, receipt_id=receipt.id),
     ]
     kind, row, name = label

@@ -29,7 +29,7 @@ from paygw.kernel.posting import (
     post,
     prefund,
 )
-from paygw.kernel.receipts import Mode, Purse, Receipt, Slice, slice_entry
+from paygw.kernel.receipts import Leg, Mode, Purse, Receipt, RefundStatus, Slice, slice_entry
 from paygw.kernel.refunds import Moved
 
 
@@ -41,8 +41,10 @@ class Destination:
     holder: str | None = None
 
     def ledger_account(self, mode: Mode) -> str:
-        """The account that holds the money now. Raises Refused when routing names no holder."""
+        """The account that holds the money now. Raises Refused when it is not named."""
         if mode == "custody":
+            if not self.account:
+                raise Refused("settlement_account_missing", "In custody mode a settlement names our account.")
             return h_bank(self.account)
         if self.holder is None:
             raise Refused("settlement_holder_missing", "In routing mode a settlement names the body that received it.")
@@ -55,7 +57,9 @@ def settle_receipt(purse: Purse, receipt_id: str, line_key: str, to: Destination
     if receipt.settled:
         raise Refused("receipt_settled", "This receipt has been settled before.")
     posting = _settlement(receipt, receipt.amount_vnd, line_key, to, mode)
-    settled = replace(receipt, settled=True, account=to.account or receipt.account, holder=to.holder)
+    settled = replace(receipt, settled=True, account=to.account or receipt.account)
+    if mode == "routing":
+        settled = replace(settled, holder=to.holder)
     settled, passed_on = pass_to_holder(settled, mode, cause="stl")
     return Moved(purse.put(settled), (posting, *passed_on))
 
@@ -92,11 +96,13 @@ def disburse(purse: Purse, receipt_id: str, piece: Slice, batch_id: str) -> Move
     """Row 22: a whole undisbursed slice joins a disbursement batch (custody)."""
     receipt = purse[receipt_id]
     _require_movable(receipt, piece)
+    if receipt.holder is not None:
+        raise Refused("receipt_held", "The hub does not hold this money; its holder passes it on.")
     entries = [
         slice_entry(payable(piece.beneficiary, piece.code), piece.undisbursed_vnd, receipt, piece, piece.order_id),
         replace(slice_entry(DT, -piece.undisbursed_vnd, receipt, piece, piece.order_id), batch_id=batch_id),
     ]
-    key = f"dsb:{batch_id}:{receipt.id}:{piece.order_id}:{piece.line_no}:{piece.beneficiary}:{piece.code}"
+    key = _slice_key(f"dsb:{batch_id}", receipt, piece)
     posting = post(key, "22", entries, bank=receipt.bank, merchant=receipt.merchant)
     return Moved(purse.put(_passed_on(receipt, piece)), (posting,))
 
@@ -150,7 +156,7 @@ def reinstruct_disbursement(batch_id: str, amount_vnd: int, piece: Slice, *, ins
 def claim_unclaimed(purse: Purse, receipt_id: str) -> Moved:
     """Row 24: unapplied money nobody claimed after the statutory notice goes to the treasury, as a slice."""
     receipt = purse[receipt_id]
-    if receipt.frozen or receipt.taken_back_vnd or not receipt.unapplied_vnd:
+    if receipt.frozen or not receipt.unapplied_vnd:
         raise Refused("nothing_unclaimed", "This receipt has no free money that could be unclaimed.")
     piece = Slice(receipt.order_id or "", 0, TREASURY, UNCLAIMED, live_vnd=receipt.unapplied_vnd)
     entries = [
@@ -158,9 +164,26 @@ def claim_unclaimed(purse: Purse, receipt_id: str) -> Moved:
         Entry(U_REFUND_DUE, receipt.refund_due_vnd, receipt_id=receipt.id),
         slice_entry(payable(TREASURY, UNCLAIMED), -piece.live_vnd, receipt, piece, receipt.order_id),
     ]
-    posting = post(f"unc:{receipt.id}", "24", entries, bank=receipt.bank, merchant=receipt.merchant)
-    changed = replace(receipt, free_vnd=0, refund_due_vnd=0, slices=(*receipt.slices, piece))
-    return Moved(purse.put(changed), (posting,))
+    slices, time = _with_unclaimed(receipt, piece), _times_failed(receipt)
+    key = f"unc:{receipt.id}:{time}" if time else f"unc:{receipt.id}"
+    posting = post(key, "24", entries, bank=receipt.bank, merchant=receipt.merchant)
+    changed = replace(receipt, free_vnd=0, refund_due_vnd=0, slices=slices)
+    changed, passed_on = pass_to_holder(changed, "routing", cause=key)
+    return Moved(purse.put(changed), (posting, *passed_on))
+
+
+def _with_unclaimed(receipt: Receipt, piece: Slice) -> tuple[Slice, ...]:
+    """The slices with one more unclaimed sum: a later one joins the first."""
+    kept = [item for item in receipt.slices if item.line_no != 0]
+    before = [item for item in receipt.slices if item.line_no == 0]
+    joined = replace(before[0], live_vnd=before[0].live_vnd + piece.live_vnd) if before else piece
+    return (*kept, joined)
+
+
+def _times_failed(receipt: Receipt) -> int:
+    """Claims of unclaimed money that came back: each lets the money be unclaimed once more."""
+    back = {RefundStatus.FAILED, RefundStatus.RETURNED}
+    return sum(refund.line_no == 0 and refund.status in back for refund in receipt.refunds)
 
 
 AccountEvent = Literal[
@@ -217,5 +240,11 @@ def _passed_on(receipt: Receipt, piece: Slice) -> Receipt:
 
 
 def _slice_key(kind: str, receipt: Receipt, piece: Slice) -> str:
-    moved_vnd = piece.disbursed_vnd
+    """A slice moves again after a refund took back what had moved; all it ever moved tells the times apart."""
+    taken = [*receipt.recoveries, *(leg for refund in receipt.refunds for leg in refund.legs)]
+    moved_vnd = piece.disbursed_vnd + sum(leg.disbursed_vnd for leg in taken if _same_owner(leg, piece))
     return f"{kind}:{receipt.id}:{piece.order_id}:{piece.line_no}:{piece.beneficiary}:{piece.code}:{moved_vnd}"
+
+
+def _same_owner(leg: Leg, piece: Slice) -> bool:
+    return (leg.line_no, leg.beneficiary, leg.code) == (piece.line_no, piece.beneficiary, piece.code)
