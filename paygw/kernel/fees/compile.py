@@ -176,8 +176,16 @@ def _call(expr: Call, names: Names) -> Term:
             first, last = (_value(arg, names) for arg in expr.args)
             return Term(lambda env: cast("date", last(env)).toordinal() - cast("date", first(env)).toordinal(), 1)
         case "age":
-            birth, on = (_value(arg, names) for arg in expr.args)
-            return Term(lambda env: completed_years(birth(env), on(env)), 1)
+            return Term(_age(expr, names), 1)
+
+
+def _age(expr: Call, names: Names) -> Callable[[Env], int]:
+    birth, on = expr.args
+    if isinstance(birth, Name) and isinstance(on, Name):
+        born, today = names.slots[birth.name], names.slots[on.name]
+        return lambda env: completed_years(env[born], env[today])
+    first, last = _value(birth, names), _value(on, names)
+    return lambda env: completed_years(first(env), last(env))
 
 
 def _extreme(choose: Callable[..., Rational], terms: list[Term]) -> Term:
@@ -199,20 +207,30 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_COMPARE_CONSTANT: Final[Mapping[str, Callable[[Callable[[Env], Any], Any], Test]]] = {
+    "==": lambda left, constant: lambda env: left(env) == constant,
+    "!=": lambda left, constant: lambda env: left(env) != constant,
+    "<": lambda left, constant: lambda env: left(env) < constant,
+    "<=": lambda left, constant: lambda env: left(env) <= constant,
+    ">": lambda left, constant: lambda env: left(env) > constant,
+    ">=": lambda left, constant: lambda env: left(env) >= constant,
+}
+"""Most conditions compare a fact with a constant: one call less for each."""
 
 
 def _comparison(expr: Binary, names: Names) -> Test:
     if _is_number(expr.left, names):
         left, right = number_term(expr.left, names), number_term(expr.right, names)
         below = lcm(left.below, right.below)
-        return _compare(expr.op, left.over(below), right.over(below), None)
-    constant = expr.right.value if isinstance(expr.right, Text | Day) else None
-    return _compare(expr.op, _value(expr.left, names), _value(expr.right, names), constant)
+        if right.constant is not None:
+            return _COMPARE_CONSTANT[expr.op](left.over(below), int(right.constant * below))
+        return _compare(expr.op, left.over(below), right.over(below))
+    if isinstance(expr.right, Text | Day):
+        return _COMPARE_CONSTANT[expr.op](_value(expr.left, names), expr.right.value)
+    return _compare(expr.op, _value(expr.left, names), _value(expr.right, names))
 
 
-def _compare(op: str, left: Callable[[Env], Any], right: Callable[[Env], Any], constant: str | date | None) -> Test:
-    if constant is not None and op == "==":
-        return lambda env: bool(left(env) == constant)
+def _compare(op: str, left: Callable[[Env], Any], right: Callable[[Env], Any]) -> Test:
     compare = _COMPARE[op]
     return lambda env: compare(left(env), right(env))
 

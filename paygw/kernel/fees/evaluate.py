@@ -16,15 +16,16 @@ def charge(plan: ComponentPlan, env: Env) -> QuotedComponent | None:
     if plan.when is not None and not plan.when(env):
         return None
     trail: list[TrailEntry] = []
-    amount = _base(plan, env, trail)
-    gross = amount
+    amount = gross = _base(plan, env, trail)
     for options in plan.options:
         amount, gross = _modify(options, env, amount, gross, trail)
     for exemption in plan.exemptions:
         if exemption.when(env):
-            return QuotedComponent(plan, env, 0, _finish(plan, env, gross, None), "exempt", exemption, tuple(trail))
-    amount_vnd = _finish(plan, env, amount, trail)
-    before_vnd = amount_vnd if gross is amount or not plan.options else _finish(plan, env, gross, None)
+            waived_vnd = _finish(plan, env, gross, None)
+            return QuotedComponent(plan, env, 0, waived_vnd, "exempt", exemption, tuple(trail))
+    amount_vnd = before_vnd = _finish(plan, env, amount, trail)
+    if gross is not amount:
+        before_vnd = _finish(plan, env, gross, None)
     return QuotedComponent(plan, env, amount_vnd, before_vnd, "charged", None, tuple(trail))
 
 
@@ -33,6 +34,8 @@ def _base(plan: ComponentPlan, env: Env, trail: list[TrailEntry]) -> Pair:
     term = plan.base.amount
     value = term.top(env)
     amount = (value.numerator, value.denominator * term.below)
+    if plan.direct:
+        return amount if value >= 0 else (0, 1)
     if plan.base_limits is not None:
         amount = _limit(plan.base_limits, env, amount, trail)
     if plan.times_pair is not None:

@@ -26,11 +26,11 @@ _DECIMAL: Final = re.compile(r"(-?[0-9]{1,30})(?:\.([0-9]{1,12}))?")
 
 @dataclass(frozen=True, slots=True)
 class Binder:
-    """Turns the facts of a request into an Env."""
+    """Turns the facts of a request into an Env. In the template None stands for a required fact."""
 
     facts: tuple[Fact, ...]
     template: tuple[FactValue | None, ...]
-    required: frozenset[str]
+    required: tuple[str, ...]
     slots: Mapping[str, tuple[int, Check]]
 
     def bind(self, facts: Mapping[str, object]) -> Env:
@@ -44,8 +44,9 @@ class Binder:
             if checked is None:
                 raise first_problem(self.facts, facts)
             env[slot[0]] = checked
-        if not self.required <= facts.keys():
-            raise first_problem(self.facts, facts)
+        for name in self.required:
+            if name not in facts:
+                raise first_problem(self.facts, facts)
         return env
 
 
@@ -53,8 +54,8 @@ def binder_of(facts: Sequence[Fact]) -> Binder:
     """The binder of a procedure, made once at load."""
     return Binder(
         facts=tuple(facts),
-        template=(None, None, *(fact.default for fact in facts)),
-        required=frozenset(fact.name for fact in facts if fact.default is None),
+        template=(0, "", *(fact.default for fact in facts)),
+        required=tuple(fact.name for fact in facts if fact.default is None),
         slots={fact.name: (FIRST_FACT + index, check_of(fact)) for index, fact in enumerate(facts)},
     )
 

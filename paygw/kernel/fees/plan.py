@@ -10,6 +10,7 @@ from paygw.kernel.fees.compile import Names, Rational, Term, Test, number_term, 
 from paygw.kernel.fees.dates import Window
 from paygw.kernel.fees.errors import FeeError
 from paygw.kernel.fees.expr import ZERO, Binary, Call, Expr
+from paygw.kernel.fees.expr import names as names_in
 from paygw.kernel.fees.facts import Env
 from paygw.kernel.fees.model import (
     Amount,
@@ -37,7 +38,10 @@ MarkKind = Literal["modifier", "cap", "floor"]
 
 @dataclass(frozen=True, slots=True)
 class BaseNote:
-    """How a base was found: cases passed, what was counted, the price or rate, the table row."""
+    """How a base was found: cases passed, what was counted, the price or rate, the table row and the one below it.
+
+    `quantity` and `before` are đồng where `money` is set, units otherwise; `row` counts from 0.
+    """
 
     form: Form
     cases: tuple[str, ...]
@@ -46,8 +50,9 @@ class BaseNote:
     free: Fraction | None = None
     row: int | None = None
     piece: Piece | None = None
-    lower: Fraction | None = None
+    lower: Piece | None = None
     before: Fraction | None = None
+    money: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +103,13 @@ class ExemptionPlan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ComponentPlan:
-    """Everything `charge` needs. `options` holds ungrouped modifiers alone and each group together, in file order."""
+    """Everything `charge` needs. `options` holds ungrouped modifiers alone and each group together, in file order.
+
+    `direct` components have nothing between base and rounding but exemptions: most of a catalogue.
+    """
 
     rule: Component
+    direct: bool
     when: Test | None
     base: BasePlan
     base_limits: LimitsPlan | None
@@ -123,14 +132,16 @@ class SchedulePlan:
 def component_plan(rule: Component, names: Names, period: Window) -> ComponentPlan:
     """Compile what is in force during a period. Raises BadCatalogue for a table whose bounds do not rise."""
     times = None if rule.times is None else number_term(rule.times, names)
+    options = tuple(_options(rule, names, period))
     return ComponentPlan(
         rule=rule,
+        direct=not options and rule.base_limits is None and times is None and rule.limits is None,
         when=_optional_test(rule.when, names),
         base=_base(rule.base, names, period),
         base_limits=_limits(rule.base_limits, names, rule.id),
         times=times,
         times_pair=None if times is None else _pair(times),
-        options=tuple(_options(rule, names, period)),
+        options=options,
         exemptions=tuple(
             ExemptionPlan(test(exemption.when, names), exemption, f"{rule.id}:exempt:{exemption.id}")
             for exemption in rule.exemptions
@@ -142,17 +153,18 @@ def component_plan(rule: Component, names: Names, period: Window) -> ComponentPl
 
 def _base(base: Base, names: Names, period: Window) -> BasePlan:
     match base:
-        case Amount(form, value):
-            note = BaseNote(form, ())
-            return BasePlan(number_term(value, names), lambda _env: note)
+        case Amount():
+            note = BaseNote(base.form, ())
+            return BasePlan(number_term(base.value, names), lambda _env: note)
         case PerUnit():
             return _per_unit(base, names)
         case Percent():
             return _percent(base, names)
         case Brackets():
-            return _table("unit_steps" if base.form == "unit_steps" else base.mode, bracket_table(base, names))
+            form: Form = "unit_steps" if base.form == "unit_steps" else base.mode
+            return _table(form, bracket_table(base, names), money=_is_money(base.of, names))
         case Interpolated():
-            return _table("interpolated_rate", interpolated_table(base, names))
+            return _table("interpolated_rate", interpolated_table(base, names), money=_is_money(base.of, names))
         case Cases():
             return _cases(base, names, period)
 
@@ -180,15 +192,18 @@ def _percent(base: Percent, names: Names) -> BasePlan:
     return BasePlan(number_term(Binary("*", base.of, base.rate), names), note)
 
 
-def _table(form: Form, table: Table) -> BasePlan:
+def _is_money(expr: Expr, names: Names) -> bool:
+    return any(name in names.facts and names.facts[name].kind == "money" for name in names_in(expr))
+
+
+def _table(form: Form, table: Table, *, money: bool) -> BasePlan:
     def note(env: Env) -> BaseNote:
         quantity = table.quantity.value(env)
         before = None if table.before is None else table.before.value(env)
         total = quantity + (before or 0)
         row = next(i for i, piece in enumerate(table.pieces) if _fits(piece, total))
-        lower = table.pieces[row - 1].bound if row else None
-        piece = table.pieces[row]
-        return BaseNote(form, (), quantity=quantity, row=row, piece=piece, lower=lower, before=before)
+        piece, lower = table.pieces[row], table.pieces[row - 1] if row else None
+        return BaseNote(form, (), quantity=quantity, row=row, piece=piece, lower=lower, before=before, money=money)
 
     return BasePlan(table.amount, note)
 

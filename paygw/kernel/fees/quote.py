@@ -127,7 +127,13 @@ class Quote(msgspec.Struct, frozen=True):
     @property
     def explain(self) -> tuple[str, ...]:
         """Explanation tokens of all components, in order."""
-        return tuple([token for component in self.components for token in component.tokens])
+        tokens: list[str] = []
+        for component in self.components:
+            if component.exemption is not None:
+                tokens.append(component.exemption.token)
+            elif component.trail:
+                tokens += [entry[0].token for entry in component.trail]
+        return tuple(tokens)
 
     @property
     def outcome(self) -> Outcome:
