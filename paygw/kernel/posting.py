@@ -82,20 +82,20 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A balanced transaction of the ledger; `row` names the row of money.md it comes from."""
+    """A balanced transaction of the ledger; `rule` names the row of the money rules it comes from."""
 
     key: str
-    row: str
+    rule: str
     entries: tuple[Entry, ...]
     bank: str = ""
     merchant: str = ""
 
 
-def post(key: str, row: str, entries: Iterable[Entry], *, bank: str = "", merchant: str = "") -> Posting:
+def post(key: str, rule: str, entries: Iterable[Entry], *, bank: str = "", merchant: str = "") -> Posting:
     """Build a posting, dropping zero entries. Raises Alarm when it does not balance."""
     kept = tuple(entry for entry in entries if entry.amount_vnd != 0)
     total_vnd = sum(entry.amount_vnd for entry in kept)
     if total_vnd != 0:
         message = f"posting {key} is off balance by {total_vnd}"
         raise Alarm(message)
-    return Posting(key=key, row=row, entries=kept, bank=bank, merchant=merchant)
+    return Posting(key=key, rule=rule, entries=kept, bank=bank, merchant=merchant)

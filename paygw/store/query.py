@@ -4,21 +4,27 @@ A `Query` is compiled once at import; its bind parameters become keyword argumen
 (see situations.py, creating.py); everything else reads like Core.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from asyncpg import Connection, Record
-from sqlalchemy import ClauseElement
+from sqlalchemy import ClauseElement, ColumnElement, Text, any_, literal
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 _DIALECT = dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
+
+
+def among(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
+    """`column` is one of fixed values (an `in_` list would be expanded at run time, past our compilation)."""
+    return column == any_(literal(list(values), ARRAY(Text)))
 
 
 class Query:
     """A Core statement ready to run."""
 
     def __init__(self, statement: ClauseElement) -> None:
-        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+        compiled = statement.compile(dialect=_DIALECT)
         self.sql = str(compiled)
         self._names = tuple(getattr(compiled, "positiontup", None) or ())
         self._fixed: Mapping[str, Any] = compiled.params

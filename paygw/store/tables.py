@@ -210,6 +210,7 @@ receipts = _table(
     free_vnd=BigInteger,
     refund_due_vnd=BigInteger,
     taken_back_vnd=BigInteger,
+    taken_back_by=Text,
     claim_vnd=BigInteger,
     dispute_vnd=BigInteger,
     settled=Boolean,

@@ -194,6 +194,7 @@ CREATE TABLE receipts (
     free_vnd bigint NOT NULL CONSTRAINT receipts_free CHECK (free_vnd >= 0),
     refund_due_vnd bigint NOT NULL CONSTRAINT receipts_refund_due CHECK (refund_due_vnd >= 0),
     taken_back_vnd bigint NOT NULL CONSTRAINT receipts_taken_back CHECK (taken_back_vnd BETWEEN 0 AND amount_vnd),
+    taken_back_by text NOT NULL,              -- id of the reversal, dispute or correction
     claim_vnd bigint NOT NULL CONSTRAINT receipts_claim CHECK (claim_vnd >= 0),
     dispute_vnd bigint NOT NULL CONSTRAINT receipts_dispute CHECK (dispute_vnd >= 0),
     settled boolean NOT NULL,
