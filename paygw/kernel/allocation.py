@@ -23,7 +23,7 @@ def allocate(purse: Purse, order_id: str, obligations: tuple[Obligation, ...], m
     """
     lines = [line for obligation in obligations for line in obligation.lines]
     due_vnd = sum(line.amount_vnd for line in lines)
-    if not lines or sum(receipt.allocatable_vnd for receipt in purse.receipts) < due_vnd:
+    if not lines or sum(receipt.allocatable_vnd for receipt in purse.waiting_on(order_id)) < due_vnd:
         return None
     postings: list[Posting] = []
     cells = _fill(purse, order_id, lines)
@@ -39,7 +39,7 @@ def allocate(purse: Purse, order_id: str, obligations: tuple[Obligation, ...], m
 
 def _fill(purse: Purse, order_id: str, lines: list[Line]) -> dict[str, list[Slice]]:
     """Spread the shares of all lines over the receipts, oldest money first."""
-    sources = [receipt for receipt in purse.receipts if receipt.allocatable_vnd]
+    sources = purse.waiting_on(order_id)
     free_vnd = [receipt.allocatable_vnd for receipt in sources]
     cells: dict[str, list[Slice]] = {}
     at = 0

@@ -44,6 +44,7 @@ __all__ = [
     "see_attempt", "see_dispute", "see_payment", "see_refund", "see_reversal", "see_total", "thaw", "void_facts",
 ]  # fmt: skip
 
+_UNTOLD = frozenset({"", "short", "unidentified"})  # with these reasons the portal has had no `money.unapplied` yet
 VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 
 
@@ -166,7 +167,7 @@ def _short(situation: Situation, order: Order, receipt_id: str) -> Decision:
 
 def _pay(situation: Situation, order: Order, receipt_id: str | None, scene: Scene) -> Decision | None:
     """Pay every unpaid obligation from the waiting money, or None while it does not suffice."""
-    waiting = [receipt.id for receipt in situation.purse.receipts if receipt.allocatable_vnd]
+    waiting = [receipt.id for receipt in situation.purse.waiting_on(order.id)]
     allocated = allocate(situation.purse, order.id, situation.unpaid, scene.mode)
     if allocated is None:
         return None
@@ -186,28 +187,25 @@ def _pay(situation: Situation, order: Order, receipt_id: str | None, scene: Scen
 def _with_rest(decided: Decision, receipt_id: str, reason: str) -> Decision:
     """What is left free on a receipt after allocation keeps a reason, is told and becomes a case."""
     situation = decided.situation
-    if not situation.purse[receipt_id].free_vnd:
+    receipt = situation.purse[receipt_id]
+    if not receipt.free_vnd:
         return replace(decided, situation=_reasoned(situation, receipt_id, ""))
-    fact, note = _unapplied(receipt_id, reason)
+    stays = _stays(situation, receipt, reason)
     return replace(
         decided,
-        situation=_reasoned(situation, receipt_id, reason),
-        facts=(*decided.facts, fact),
-        cases=(*decided.cases, note),
+        situation=replace(stays.situation, order=situation.order),
+        facts=(*decided.facts, *stays.facts),
+        cases=(*decided.cases, *stays.cases),
     )
 
 
 def _stays(situation: Situation, receipt: Receipt, reason: str) -> Decision:
-    fact, note = _unapplied(receipt.id, reason)
-    facts = (fact,) if situation.order is not None else ()
-    kept = touched(_reasoned(situation, receipt.id, reason))
-    return Decision(situation=kept, verdict=Verdict.ACCEPTED, facts=facts, cases=(note,))
-
-
-def _unapplied(receipt_id: str, reason: str) -> tuple[Fact, CaseNote]:
+    told = situation.order is None or receipt.reason not in _UNTOLD
+    fact = Fact("money.unapplied", f"receipt:{receipt.id}", receipt_id=receipt.id)
     kind = "integrity" if reason == "integrity" else "unapplied"
-    fact = Fact("money.unapplied", f"receipt:{receipt_id}", receipt_id=receipt_id)
-    return fact, CaseNote(kind, f"{kind}:{receipt_id}", reason, receipt_id=receipt_id)
+    note = CaseNote(kind, f"{kind}:{receipt.id}", reason, receipt_id=receipt.id)
+    kept = touched(_reasoned(situation, receipt.id, reason))
+    return Decision(situation=kept, verdict=Verdict.ACCEPTED, facts=() if told else (fact,), cases=(note,))
 
 
 def _reasoned(situation: Situation, receipt_id: str, reason: str) -> Situation:
@@ -234,7 +232,7 @@ def adopt(situation: Situation, receipt: Receipt, scene: Scene) -> Decision | No
         return None
     if not receipt.allocatable_vnd == receipt.amount_vnd == rest_to_pay_vnd(situation):
         return None
-    moved = replace(receipt, order_id=order.id, reason="")
+    moved = replace(receipt, order_id=order.id)
     return _apply_to_live(replace(situation, purse=situation.purse.put(moved)), order, moved, scene)
 
 
@@ -246,7 +244,7 @@ def identify(situation: Situation, receipt: Receipt, attempt: Attempt | None, sc
     order = situation.order
     if order is None or receipt.order_id is not None:
         raise Refused("receipt_identified", "Only a receipt without an order can be given to one.")
-    named = replace(receipt, order_id=order.id, attempt_id=attempt.id if attempt else None, reason="")
+    named = replace(receipt, order_id=order.id, attempt_id=attempt.id if attempt else None)
     booked = replace(_paid_attempt(situation, attempt), purse=situation.purse.put(named))
     if not named.allocatable_vnd:
         return Decision(situation=touched(booked), verdict=Verdict.ACCEPTED)

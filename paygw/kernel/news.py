@@ -74,7 +74,7 @@ def see_dispute(
     after = touched(replace(situation, purse=purse))
     facts: tuple[Fact, ...] = ()
     if seen.status is DisputeNewsStatus.LOST:
-        told = _reversal_facts(after, receipt, f"reversal:{scene.bank}:{seen.dispute_id}")
+        told = _reversal_facts(after, receipt, f"dispute:{scene.bank}:{seen.dispute_id}")
         facts = told + void_facts(situation, after)
     return Decision(situation=after, verdict=Verdict.ACCEPTED, postings=tuple(postings), facts=facts)
 

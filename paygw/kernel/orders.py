@@ -174,7 +174,8 @@ def start_attempt(situation: Situation, attempt: Attempt, *, set_aside: frozense
 def rest_to_pay_vnd(situation: Situation) -> int:
     """What a payer still has to bring: unpaid obligations less the money that already waits on the order."""
     due_vnd = sum(obligation.amount_vnd for obligation in situation.unpaid)
-    waiting_vnd = sum(receipt.allocatable_vnd for receipt in situation.purse.receipts)
+    waiting = situation.purse.waiting_on(situation.order.id) if situation.order else ()
+    waiting_vnd = sum(receipt.allocatable_vnd for receipt in waiting)
     return max(due_vnd - waiting_vnd, 0)
 
 

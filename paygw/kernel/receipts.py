@@ -188,6 +188,10 @@ class Purse:
         """All money that is still the payer's."""
         return sum(receipt.unapplied_vnd for receipt in self.receipts)
 
+    def waiting_on(self, order_id: str) -> tuple[Receipt, ...]:
+        """The receipts of one order that hold money the hub itself may allocate."""
+        return tuple(receipt for receipt in self.receipts if receipt.order_id == order_id and receipt.allocatable_vnd)
+
     @property
     def refunds(self) -> tuple[Refund, ...]:
         """Every refund on these receipts."""

@@ -154,11 +154,15 @@ def reinstruct_disbursement(batch_id: str, amount_vnd: int, piece: Slice, *, ins
 
 
 def claim_unclaimed(purse: Purse, receipt_id: str) -> Moved:
-    """Row 24: unapplied money nobody claimed after the statutory notice goes to the treasury, as a slice."""
+    """Row 24: unapplied money nobody claimed after the statutory notice goes to the treasury, as a slice.
+
+    The slice stands under line 0 of the order, or of the receipt's own id where there is no order; a later claim of
+    the citizen is a component refund of `UNCLAIMED_LINE`.
+    """
     receipt = purse[receipt_id]
     if receipt.frozen or not receipt.unapplied_vnd:
         raise Refused("nothing_unclaimed", "This receipt has no free money that could be unclaimed.")
-    piece = Slice(receipt.order_id or "", 0, TREASURY, UNCLAIMED, live_vnd=receipt.unapplied_vnd)
+    piece = Slice(receipt.order_id or receipt.id, 0, TREASURY, UNCLAIMED, live_vnd=receipt.unapplied_vnd)
     entries = [
         Entry(U_FREE, receipt.free_vnd, receipt_id=receipt.id),
         Entry(U_REFUND_DUE, receipt.refund_due_vnd, receipt_id=receipt.id),
