@@ -2,9 +2,12 @@
 
 import re
 import tomllib
+from collections.abc import Hashable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.house.sources import ROOT, committed
 
@@ -54,6 +57,32 @@ def test_no_committed_file_names(what: str) -> None:
 )
 def test_a_forbidden_line_is_seen(what: str, line: str) -> None:
     assert re.search(_FORBIDDEN[what], line)
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML that says so when a key stands twice: the plain loader keeps the last one and is silent."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - signature of the base class
+        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        if len(keys) != len(set(map(str, keys))):
+            raise yaml.constructor.ConstructorError(None, None, f"a key stands twice: {keys}", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _read_yaml(text: str) -> list[object]:
+    return list(yaml.load_all(text, Loader=_StrictLoader))
+
+
+def test_yaml_files_have_no_key_twice() -> None:
+    files = [file for file in committed() if file.suffix in {".yaml", ".yml"} and "fixtures" not in file.parts]
+
+    assert files
+    assert all(_read_yaml(file.read_text("utf-8")) for file in files)
+
+
+def test_a_key_that_stands_twice_is_seen() -> None:
+    with pytest.raises(yaml.YAMLError):
+        _read_yaml("a: 1\nb: 2\na: 3\n")
 
 
 def test_links_between_documents_lead_somewhere() -> None:

@@ -55,6 +55,18 @@ def test_pure_packages_import_only_what_their_list_names(folder: str) -> None:
     )
 
 
+def test_reconciliation_knows_the_kernel_and_nothing_else_of_ours() -> None:
+    ours = [
+        f"{source.path}:{line} {module}"
+        for source in sources()
+        if under(source.path, ("reconciliation",))
+        for line, module in imported(source)
+        if module.split(".")[0] in {"paygw", "connectors"} and not f"{module}.".startswith("paygw.kernel.")
+    ]
+
+    assert not ours
+
+
 @pytest.mark.parametrize("text", ["import sqlalchemy", "from paygw.store import tables", "import paygw.kernels"])
 def test_a_stranger_in_the_kernel_is_seen(text: str) -> None:
     assert foreign(parse("paygw/kernel/sample.py", text), _ALLOWED["paygw/kernel"])
