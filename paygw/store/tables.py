@@ -194,6 +194,8 @@ evidence = _table(
     body=JSONB,
     digest=Maybe(LargeBinary),
     received_at=Instant,
+    seq=BigInteger,
+    xid=Xid8,
 )
 receipts = _table(
     "receipts",
@@ -384,4 +386,5 @@ seals = _table(
     rows=BigInteger,
     head=LargeBinary,
     at=Instant,
+    marks=LargeBinary,
 )
