@@ -7,10 +7,11 @@ calls nobody, `server` opens a session first.
 """
 
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from paygw.kernel.connector import (
     Answer,
@@ -78,9 +79,10 @@ def open_session(ask: SessionAsk, secrets: Secrets) -> SessionDialogue:
     wanted = {name: getattr(ask, name) for name in names}
     wanted |= {"merchant": secrets.merchant, "expires_at": _stamp(ask.expires_at)}
     if secrets.options.get("flow", "redirect") == "redirect":
-        url = f"{secrets.base_url}/pay?{urlencode(wanted, quote_via=quote)}"
+        packed = urlsafe_b64encode(json.dumps(wanted).encode()).decode().rstrip("=")
+        url = f"{secrets.base_url}/pay?session={packed}"
         signed = signature(secrets.values["secret"], "request", ask.created_at, f"GET {target_of(url)}", b"")
-        return Session(contact=Contact.SUCCEEDED, redirect_url=f"{url}&signature={quote(signed, safe='')}")
+        return Session(contact=Contact.SUCCEEDED, redirect_url=f"{url}&{signed.replace(',', '&')}")
     replied = yield from _call(secrets, "POST", "/v1/sessions", ask.created_at, wanted)
     if replied is None:
         return Session(contact=Contact.UNKNOWN)
