@@ -55,7 +55,7 @@ _LOCK_BY_ORDER = f"""
 WITH hit AS MATERIALIZED (SELECT $1::uuid AS order_id), {_OBLIGATIONS_OF}
 SELECT json_build_object('seen', false, {_DOCUMENT})
 """
-_RECEIPT = """json_build_object('id', r.id, 'bank', r.bank, 'merchant', r.merchant, 'key', r.key,
+RECEIPT_JSON = """json_build_object('id', r.id, 'bank', r.bank, 'merchant', r.merchant, 'key', r.key,
     'amount_vnd', r.amount_vnd, 'home', r.home, 'account', r.account, 'order_id', r.order_id,
     'attempt_id', r.attempt_id, 'received_at', r.received_at, 'value_date', r.value_date, 'free_vnd', r.free_vnd,
     'refund_due_vnd', r.refund_due_vnd, 'taken_back_vnd', r.taken_back_vnd, 'taken_back_by', r.taken_back_by,
@@ -74,7 +74,7 @@ _READ_RECEIPTS = f"""
 WITH mine AS MATERIALIZED (
     SELECT * FROM receipts WHERE order_id = $1 OR key = $2 OR id = $3 ORDER BY id FOR NO KEY UPDATE
 )
-SELECT coalesce(json_agg({_RECEIPT} ORDER BY r.received_at, r.key), '[]') FROM mine r
+SELECT coalesce(json_agg({RECEIPT_JSON} ORDER BY r.received_at, r.key), '[]') FROM mine r
 """  # noqa: S608 - only constants of this module
 _HELD_REVERSALS = """
 SELECT coalesce(json_agg(json_build_object('reversal_id', reversal_id, 'attempt_ref', attempt_ref,
@@ -225,7 +225,8 @@ WITH w AS MATERIALIZED (SELECT $1::jsonb AS d)
     FROM w, jsonb_to_recordset(d->'receipts') AS x(id uuid, key text, bank text, merchant text, bank_txn_id text,
         home text, account text, order_id uuid, attempt_id uuid, amount_vnd bigint, free_vnd bigint,
         refund_due_vnd bigint, taken_back_vnd bigint, taken_back_by text, claim_vnd bigint, dispute_vnd bigint,
-        settled boolean, holder text, blocked text, reason text, conflict boolean, received_at timestamptz, value_date date,
+        settled boolean, holder text, blocked text, reason text, conflict boolean, received_at timestamptz,
+        value_date date,
         recoveries jsonb)
     ON CONFLICT ON CONSTRAINT receipts_pk DO UPDATE SET account = excluded.account, order_id = excluded.order_id,
         attempt_id = excluded.attempt_id, free_vnd = excluded.free_vnd, refund_due_vnd = excluded.refund_due_vnd,

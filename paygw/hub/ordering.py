@@ -1,0 +1,306 @@
+"""Create an order: quote, freeze, write once; a duplicate gets the winner's bytes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+import asyncpg
+import msgspec
+from asyncpg import Connection
+
+from paygw.hub.hub import Hub
+from paygw.hub.quotes import FeeQuestion, quote, read_token
+from paygw.hub.registry import Portal, Registry
+from paygw.hub.views import instant, order_view
+from paygw.hub.writing import new_id, token_key
+from paygw.kernel.errors import Refused, Unavailable
+from paygw.kernel.fees.explain import explain_en, explain_vi
+from paygw.kernel.fees.quote import Quote, QuotedComponent, document
+from paygw.kernel.orders import Line, Order, OrderStatus, Share
+from paygw.kernel.posting import TREASURY
+from paygw.kernel.receipts import Purse
+from paygw.kernel.refs import public_id
+from paygw.store.creating import (
+    KeyRow,
+    ObligationRow,
+    OrderRow,
+    create,
+    find_by_reference,
+    find_key,
+    hold_obligations,
+    insert_order,
+    keep_key,
+    link_lines,
+)
+from paygw.store.orders import read_order
+
+ROUTE = "POST /v1/orders"
+_CREATED = 201
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineAsk:
+    """One obligation a portal wants paid: a dossier's fee, by quote token or by the question itself."""
+
+    dossier_code: str
+    collecting_body: str
+    assessment_no: str = ""
+    quote_token: str | None = None
+    question: FeeQuestion | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderAsk:
+    """A portal's request, already well formed. `payer` is personal data: it is sealed before it is stored."""
+
+    reference: str
+    lines: tuple[LineAsk, ...]
+    return_url: str
+    expires_at: datetime | None = None
+    payer: Mapping[str, str] | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer of exact bytes; `replayed` when it was given before."""
+
+    status: int
+    body: bytes
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    key: KeyRow
+    order: OrderRow
+    obligations: list[ObligationRow]
+    lines: tuple[Line, ...]
+
+
+async def create_order(hub: Hub, portal: Portal, ask: OrderAsk, *, key: str) -> Answered:
+    """Create, or answer as before. Raises Refused with the contract's codes, Unavailable when it may be repeated."""
+    now = hub.clock()
+    fingerprint = sha256(msgspec.json.encode(ask, order="deterministic")).digest()
+    draft = _draft(hub, portal, ask, key, fingerprint, now)
+    try:
+        async with hub.pool.acquire() as connection:
+            await create(connection, draft.key, draft.order, draft.obligations)
+    except asyncpg.UniqueViolationError as error:
+        return await _met(hub, draft, error.constraint_name)
+    except (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError):
+        raise Refused("idempotency_in_progress", "The same request is still being worked on; ask again.") from None
+    except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError) as error:
+        raise Unavailable("the database does not answer") from error
+    hub.observe.count("paygw_orders_total", portal=portal.id, status="open")
+    return Answered(_CREATED, draft.key.answer)
+
+
+async def _met(hub: Hub, draft: _Draft, constraint: str) -> Answered:
+    """What to answer when something of this request existed before."""
+    if constraint == "idempotency_pk":
+        async with hub.pool.acquire() as connection:
+            return await replay(connection, draft.key)
+    try:
+        return await hub.transact(partial(_create_beside, hub, draft))
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == "idempotency_pk":
+            async with hub.pool.acquire() as connection:
+                return await replay(connection, draft.key)
+        return await hub.transact(partial(_same_reference, hub, draft))
+
+
+async def replay(connection: Connection, row: KeyRow) -> Answered:
+    """The stored answer of a key. Raises Refused `idempotency_mismatch` if it was another request."""
+    known = await find_key(connection, principal=row.principal, route=row.route, key=row.key)
+    if known is None:
+        raise Unavailable("the first request with this key was undone")
+    if known["fingerprint"] != row.fingerprint:
+        raise Refused("idempotency_mismatch", "This Idempotency-Key was used for another request.")
+    return Answered(known["status"], known["answer"], replayed=True)
+
+
+async def _same_reference(hub: Hub, draft: _Draft, connection: Connection) -> Answered:
+    """Another key for a reference that exists: the same order if the body is the same, a conflict otherwise."""
+    portal_id, reference = draft.order.portal_id, draft.order.reference
+    known = await find_by_reference(connection, portal_id=portal_id, reference=reference)
+    if known is None:
+        raise Unavailable("the order with this reference was undone")
+    order_id = str(known["id"])
+    if known["fingerprint"] != draft.key.fingerprint.hex():
+        raise Refused(
+            "order_exists",
+            "Another order has this reference; a reference is used once.",
+            order_id=public_id("ord", order_id),
+        )
+    view = await read_order(connection, order_id, portal_id=portal_id)
+    if view is None:
+        raise Unavailable("the order with this reference was undone")
+    body = msgspec.json.encode(view_of(hub, view.face, view.order, view.purse, view.applied_at))
+    await keep_key(connection, replace(draft.key, status=_OK, answer=body))
+    return Answered(_OK, body, replayed=True)
+
+
+async def _create_beside(hub: Hub, draft: _Draft, connection: Connection) -> Answered:
+    """Some obligation existed: lock them all, look, and only then create."""
+    await keep_key(connection, draft.key)
+    await insert_order(connection, draft.order)
+    held = await hold_obligations(connection, draft.obligations)
+    for obligation in held:
+        if obligation.order_id is not None:
+            raise Refused("obligation_already_paid", "This dossier's fee has been paid; it is not charged twice.")
+        if obligation.attempt_id is not None:
+            raise Refused("obligation_in_payment", "A payment for the same dossier is under way; wait for its result.")
+    renamed = {draft.obligations[item.place].id: item.id for item in held}
+    lines = [replace(line, obligation_id=renamed[line.obligation_id]) for line in draft.lines]
+    await link_lines(connection, draft.order.id, _json(lines), [item.id for item in held])
+    hub.observe.count("paygw_orders_total", portal=draft.order.portal_id, status="open")
+    return Answered(_CREATED, draft.key.answer)
+
+
+def _draft(hub: Hub, portal: Portal, ask: OrderAsk, key: str, fingerprint: bytes, now: datetime) -> _Draft:
+    """Everything that will be stored, computed before the database is touched."""
+    expires_at = ask.expires_at or now + timedelta(seconds=hub.settings.order_lifetime_s)
+    _check_expiry(hub, expires_at, now)
+    answered = [_answer(hub, line, now) for line in ask.lines]
+    total_vnd = sum(answer.total_vnd for answer in answered)
+    if total_vnd == 0:
+        outcomes = sorted({answer.outcome for answer in answered})
+        raise Refused("nothing_to_pay", f"Nothing is owed: {', '.join(outcomes)}.", outcome=outcomes[0])
+    order_id = new_id()
+    obligations, lines = _obligations(hub.registry, ask, answered)
+    face = {
+        "id": public_id("ord", order_id),
+        "reference": ask.reference,
+        "amount_vnd": total_vnd,
+        "lines": [_line_face(line, answer) for line, answer in zip(ask.lines, answered, strict=True)],
+        "return_url": ask.return_url,
+        "expires_at": instant(expires_at),
+        "created_at": instant(now),
+        "metadata": dict(ask.metadata),
+    }
+    order = Order(order_id, portal.id, OrderStatus.OPEN, total_vnd, 1, expires_at)
+    face_json = msgspec.json.encode(face)
+    answer = msgspec.json.encode(view_of(hub, face_json, order, Purse(), None))
+    sealed = _sealed_payer(hub, order_id, ask.payer)
+    frozen = {"fingerprint": fingerprint.hex(), "lines": [_frozen(a) for a in answered]}
+    return _Draft(
+        key=KeyRow(principal=portal.id, route=ROUTE, key=key, fingerprint=fingerprint, status=_CREATED, answer=answer),
+        order=OrderRow(
+            id=order_id,
+            portal_id=portal.id,
+            reference=ask.reference,
+            amount_vnd=total_vnd,
+            expires_at=expires_at,
+            created_at=now,
+            lines=_json(lines),
+            face=face_json.decode(),
+            quote=_json(frozen),
+            payer=sealed,
+            return_url=ask.return_url,
+        ),
+        obligations=obligations,
+        lines=lines,
+    )
+
+
+def view_of(hub: Hub, face: bytes, order: Order, purse: Purse, applied_at: str | None) -> dict[str, Any]:
+    """The public order."""
+    return order_view(face, order, purse, origin=hub.settings.origin, token_key=token_key(hub), applied_at=applied_at)
+
+
+def _check_expiry(hub: Hub, expires_at: datetime, now: datetime) -> None:
+    if expires_at <= now:
+        raise Refused("expires_in_past", "An order expires in the future.")
+    if expires_at > now + timedelta(seconds=hub.settings.order_lifetime_max_s):
+        raise Refused("expires_too_late", "An order lives at most as long as the hub's limit.")
+
+
+def _answer(hub: Hub, line: LineAsk, now: datetime) -> Quote:
+    if line.quote_token is not None:
+        return read_token(hub, line.quote_token, now)[1]
+    if line.question is None:
+        raise Refused("line_without_fee", "A line names a quote_token, or procedure, as_of and facts.")
+    return quote(hub, line.question)
+
+
+def _obligations(
+    registry: Registry, ask: OrderAsk, answered: list[Quote]
+) -> tuple[list[ObligationRow], tuple[Line, ...]]:
+    """One obligation per line that costs something, one kernel line per component of it."""
+    rows: list[ObligationRow] = []
+    lines: list[Line] = []
+    for asked, answer in zip(ask.lines, answered, strict=True):
+        charged = [component for component in answer.components if component.amount_vnd]
+        if not charged:
+            continue
+        row = ObligationRow(
+            id=new_id(),
+            collecting_body=asked.collecting_body,
+            dossier_code=asked.dossier_code,
+            assessment_no=asked.assessment_no,
+            component_set=f"{answer.procedure}:{','.join(component.id for component in charged)}",
+        )
+        rows.append(row)
+        for component in charged:
+            shares = _shares(registry, asked.collecting_body, component)
+            lines.append(Line(len(lines) + 1, component.id, row.id, component.amount_vnd, shares))
+    identities = {(r.dossier_code, r.collecting_body, r.assessment_no, r.component_set) for r in rows}
+    if len(identities) != len(rows):
+        raise Refused("line_repeated", "Two lines of this order are the same obligation.")
+    return rows, tuple(lines)
+
+
+def _shares(registry: Registry, collecting_body: str, component: QuotedComponent) -> tuple[Share, ...]:
+    """Beneficiaries by name: the treasury is one, every other share belongs to this collecting body."""
+    code = registry.budget_code(collecting_body, component.ndkt or "")
+    return tuple(
+        Share(
+            rule.to if rule.to == TREASURY else f"{rule.to}@{collecting_body}",
+            code,
+            rule.pct_millionths,
+        )
+        for rule in component.split.shares
+    )
+
+
+def _line_face(asked: LineAsk, answer: Quote) -> dict[str, Any]:
+    return {
+        "dossier_code": asked.dossier_code,
+        "collecting_body": asked.collecting_body,
+        "assessment_no": asked.assessment_no or None,
+        "procedure": answer.procedure,
+        "name": answer.tariff.name_vi,
+        "amount_vnd": answer.total_vnd,
+        "legal": list(answer.rule.legal),
+        "components": [
+            {
+                "id": component.id,
+                "name": component.name,
+                "type": component.type,
+                "amount_vnd": component.amount_vnd,
+                "before_relief_vnd": component.before_relief_vnd,
+                "status": component.status,
+            }
+            for component in answer.components
+        ],
+    }
+
+
+def _frozen(answer: Quote) -> dict[str, Any]:
+    """What must still be explainable years later, without the personal facts."""
+    return {**document(answer), "explanation": {"vi": list(explain_vi(answer)), "en": list(explain_en(answer))}}
+
+
+def _sealed_payer(hub: Hub, order_id: str, payer: Mapping[str, str] | None) -> bytes | None:
+    if not payer:
+        return None
+    return hub.vault.seal(msgspec.json.encode(dict(payer)), where=f"orders/{order_id}/payer")
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
