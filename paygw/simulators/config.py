@@ -34,6 +34,8 @@ class SandboxBankConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Misbehaviour(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What goes wrong, for a whole bank or for one attempt. The defaults are a bank that behaves.
 
+    `down: refused` closes the bank's own port; a bank that shares its port drops the connections instead.
+
     The first group spoils answers to the hub (of `operations`, all if empty, and only `times` times if given); the work
     asked for is done all the same unless `without_effect`. The second spoils webhooks, the third what a person pays.
     """

@@ -63,7 +63,7 @@ def _unsigned(answer: Response, _: Misbehaviour) -> Response:
 
 
 _SPOILERS: tuple[tuple[Callable[[Misbehaviour], bool], Callable[[Response, Misbehaviour], Response]], ...] = (
-    (lambda fault: fault.down == "closed", lambda answer, _: NoResponse(answer.body)),
+    (lambda fault: bool(fault.down), lambda answer, _: NoResponse(answer.body)),
     (lambda fault: fault.cut, _cut),
     (lambda fault: fault.html, _html),
     (lambda fault: fault.garbage, _garbage),
