@@ -1,4 +1,4 @@
-"""Attempts: one try to pay through one bank. Intent is written and committed, then the bank is talked to, then the result.
+"""Attempts: one try to pay through one bank. Intent is committed first, then the bank is talked to, then the result kept.
 
 The reference the bank will see is fixed before anything leaves, so that whatever happens the bank can be asked.
 """
@@ -44,7 +44,7 @@ class Begun:
 
 
 async def begin_attempt(hub: Hub, pay: PayAsk) -> Begun:
-    """Write the intent. Raises Refused when the order takes no new attempt now (M-18) or the bank cannot take the sum."""
+    """Write the intent. Raises Refused when the order takes no new attempt now (M-18) or the bank not this sum."""
     return await hub.transact(partial(_begin, hub, pay))
 
 
