@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     )
 
     body_max_bytes: int = Field(default=65_536, description="Largest body of an API request.")
+    body_timeout_s: Seconds = Field(default=10.0, description="Longest time a body takes to arrive.")
     webhook_max_bytes: int = Field(default=262_144, description="Largest body of a bank's webhook.")
     json_depth_max: int = Field(default=20, description="Deepest nesting of a JSON body.")
     quote_items_max: int = Field(default=1_000, description="Most items of one batch quote.")
@@ -83,6 +84,10 @@ class Settings(BaseSettings):
     rate_post: int = Field(default=15, ge=1, description="POST requests per second and portal, unless set per portal.")
     rate_get: int = Field(default=75, ge=1, description="GET requests per second and portal, unless set per portal.")
     rate_burst: int = Field(default=30, ge=1, description="Requests a portal may make at once on top of its rate.")
+    refused_keys_per_min: int = Field(default=60, ge=1, description="Refused API keys answered per address and minute.")
+    security_events_per_min: int = Field(
+        default=120, ge=1, description="Refusals of strangers written to the audit trail; all are logged and counted."
+    )
     refused_webhooks_per_min: int = Field(default=120, description="Refused webhooks logged per bank and minute.")
 
     quote_lifetime_s: Seconds = Field(default=24 * _HOUR_S, description="How long a quote token can become an order.")
@@ -137,6 +142,9 @@ class Settings(BaseSettings):
     )
     worker_poll_s: Seconds = Field(default=1.0, description="Rest between two looks at scheduled work.")
     heartbeat_s: Seconds = Field(default=5.0, description="Rest between two heartbeats of a worker.")
+    drain_s: float = Field(
+        default=5.0, ge=0, description="After SIGTERM: time between a red readiness and the closed door."
+    )
     shutdown_s: Seconds = Field(default=20.0, description="Time to finish requests after SIGTERM.")
 
     @model_validator(mode="before")

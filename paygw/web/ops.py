@@ -1,0 +1,80 @@
+"""For those who keep the hub running: alive, ready, measured."""
+
+import asyncio
+import shutil
+from dataclasses import dataclass
+from typing import Final, cast
+
+import asyncpg
+from starlette.requests import Request
+from starlette.responses import Response
+
+from paygw.hub.hub import Hub
+from paygw.kernel.errors import Unavailable
+from paygw.store.health import Heartbeat, probe_write, read_heartbeats, read_revision
+from paygw.store.migrate import head
+from paygw.web.context import Permission, hub_of
+from paygw.web.reply import reply
+from paygw.web.routes import Routes
+
+_PROBE_S: Final = 1.0
+_LATE_BEATS: Final = 4
+
+api = Routes(tag="Operations")
+
+
+@dataclass(slots=True)
+class Serving:
+    """How this process serves: red from SIGTERM on; under `paygw run` a hub without its worker is not ready."""
+
+    draining: bool = False
+    needs_worker: bool = False
+    head: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Reasons why not, and the workers heard of."""
+
+    reasons: tuple[str, ...]
+    workers: tuple[Heartbeat, ...]
+
+
+@api.get("/healthz", permission=Permission.PUBLIC, summary="The process is alive")
+async def healthz(request: Request) -> Response:
+    """Touches nothing."""
+    del request
+    return reply(b'{"status":"alive"}')
+
+
+@api.get("/readyz", permission=Permission.PUBLIC, summary="The hub can take money", problems=("unavailable",))
+async def readyz(request: Request) -> Response:
+    """200, or 503 with the reasons; banks and portals have no say in it."""
+    found = await read_readiness(hub_of(request), cast("Serving", request.app.state.serving))
+    body = {
+        "status": "not_ready" if found.reasons else "ready",
+        "reasons": found.reasons,
+        "workers": [{"worker": one.worker, "age_s": round(one.age_s, 1)} for one in found.workers],
+    }
+    return reply(body, 503 if found.reasons else 200)
+
+
+async def read_readiness(hub: Hub, serving: Serving) -> Readiness:
+    """Everything that readiness depends on, in about a second at most."""
+    reasons = ["draining"] if serving.draining else []
+    disk = shutil.disk_usage(hub.settings.var if hub.settings.var.exists() else ".")
+    if disk.free * 100 < disk.total * hub.settings.disk_free_min_pct:
+        reasons.append("disk")
+    workers: tuple[Heartbeat, ...] = ()
+    try:
+        async with asyncio.timeout(_PROBE_S), hub.pool.acquire() as connection:
+            await probe_write(connection, timeout_s=_PROBE_S)
+            if await read_revision(connection) != (serving.head or head()):
+                reasons.append("migrations")
+            workers = tuple(await read_heartbeats(connection))
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable):
+        reasons.append("database")
+    late_s = _LATE_BEATS * hub.settings.heartbeat_s
+    if serving.needs_worker and not any(one.age_s < late_s for one in workers):
+        reasons.append("worker")
+    return Readiness(tuple(reasons), workers)

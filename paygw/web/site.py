@@ -1,0 +1,78 @@
+"""What the hub serves: the list of its routes, and the application made of them."""
+
+import logging
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
+
+from paygw.kernel.errors import Alarm, Refused, Unavailable
+from paygw.web import ops, problems
+from paygw.web.context import request_id_of
+from paygw.web.errors import CODES, Problem, code_of_status
+from paygw.web.reply import problem_reply
+from paygw.web.routes import Route, is_guarded, mount
+
+_log = logging.getLogger("paygw.http")
+
+# First come, first matched: the hot ones stand first.
+ROUTES: Final[tuple[Route, ...]] = (
+    *ops.api.all,
+    *problems.api.all,
+)
+# Folders of files that anybody may read, by path.
+PUBLIC_FOLDERS: Final = frozenset({"/static"})
+
+
+def build_site(routes: tuple[Route, ...] = ROUTES, folders: tuple[Mount, ...] = ()) -> FastAPI:
+    """The application, without a hub yet. Raises Alarm if a part of it can be reached without a permission."""
+    site = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        exception_handlers={
+            Problem: _answer,
+            Refused: _refused,
+            Unavailable: _unavailable,
+            HTTPException: _framework,
+            Exception: _answer,
+        },
+    )
+    site.router.routes.extend(folders)
+    for route in routes:
+        mount(site, route)
+    if open_doors := [route for route in site.router.routes if not _is_declared(route)]:
+        raise Alarm(f"these routes declare no permission: {open_doors}")
+    return site
+
+
+def _is_declared(route: BaseRoute) -> bool:
+    return is_guarded(route) or (isinstance(route, Mount) and route.path in PUBLIC_FOLDERS)
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    return problem_reply(request, error)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """A code the table does not know is a defect: let it rise to the edge, which reports it."""
+    if isinstance(error, Refused) and error.code not in CODES:
+        raise error
+    return problem_reply(request, error)
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    _log.error("unavailable", extra={"request_id": request_id_of(request.scope), "outcome": str(error)})
+    return problem_reply(request, error)
+
+
+async def _framework(request: Request, error: Exception) -> Response:
+    """What the framework itself refuses: no such path, no such method."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    code = code_of_status(status)
+    return problem_reply(request, Problem(code, f"{CODES[code].title}.", headers=headers))
