@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from paygw.store.embedded.errors import FolderNotTrusted, FolderNotWritable, explain_os_error
+from paygw.store.embedded.errors import DataDamaged, FolderNotTrusted, FolderNotWritable, explain_os_error
 from paygw.store.embedded.user import ServerUser, can_reach
 
 PORT = 5432
@@ -97,7 +97,7 @@ def control_of(var_dir: Path) -> Control:
         _trust(folder, uid=os.getuid(), mode=mode)
         folder = folder.resolve(strict=True)
         if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))  # noqa: TRY301 - explained below
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
     except OSError as error:
         raise explain_os_error(error, path=folder) from error
     return Control(folder)
@@ -106,13 +106,16 @@ def control_of(var_dir: Path) -> Control:
 def lay_out(control: Control, user: ServerUser) -> tuple[Layout, list[str]]:
     """Make the server's folders; returns them with sentences the operator should read.
 
-    Raises FolderNotWritable, FolderNotTrusted, DiskFull.
+    Raises FolderNotWritable, FolderNotTrusted, DataDamaged, DiskFull.
     """
     notices: list[str] = []
     server = control.folder / "server"
     try:
         if not server.is_symlink() and not server.is_dir():
             notices += _make_server_folder(server, control, user)
+        if not server.exists():
+            message = f"{server.readlink()}, where the data of {server} was, is gone: bring it back, or remove {server}"
+            raise DataDamaged(message)
         server = server.resolve(strict=True)
         _trust(server, uid=os.getuid(), mode=_PASSABLE if user.switch else _PRIVATE)
         for name in ("log", "run"):

@@ -39,13 +39,9 @@ def identify(pid: int) -> Identity | None:
     return None if state in "ZX" else Identity(pid, born_ticks)
 
 
-def command_line(pid: int) -> list[str]:
-    """Returns the arguments of a process, empty when it is gone."""
-    try:
-        raw = (_PROC / str(pid) / "cmdline").read_bytes()
-    except OSError:
-        return []
-    return [os.fsdecode(part) for part in raw.rstrip(b"\0").split(b"\0")]
+def exists(pid: int) -> bool:
+    """Returns whether the number is taken, if only by a zombie."""
+    return (_PROC / str(pid)).exists()
 
 
 def postgres_in(data: Path) -> set[Identity]:

@@ -14,7 +14,7 @@ from paygw.store.embedded.binaries import MAJOR, Binaries
 from paygw.store.embedded.errors import DataDamaged, StartTimeout, WrongMajor, explain
 from paygw.store.embedded.layout import PORT, Layout
 from paygw.store.embedded.options import Options, access_files, server_arguments
-from paygw.store.embedded.process import identify, postgres_in
+from paygw.store.embedded.process import exists, postgres_in
 from paygw.store.embedded.user import ServerUser
 from paygw.store.roles import SUPER, bootstrap_script
 
@@ -175,13 +175,16 @@ def _status(data: Path, pid: int) -> str:
 
 
 def _clear_stale_pid_files(layout: Layout) -> None:
-    """Remove pid files whose number now belongs to somebody else: PostgreSQL would take him for a postmaster."""
+    """Remove pid files whose number is taken by a stranger or by a zombie that nobody reaps.
+
+    PostgreSQL only asks whether the number exists, and would refuse to start. The others it clears itself.
+    """
     for file in (layout.data / "postmaster.pid", *layout.sockets.glob(".s.PGSQL.*.lock")):
         try:
-            number = int(file.read_text(encoding="utf-8", errors="replace").split("\n", 1)[0])
+            number = abs(int(file.read_text(encoding="utf-8", errors="replace").split("\n", 1)[0]))
         except (OSError, ValueError):
             continue
-        if identify(abs(number)) and not any(found.pid == number for found in postgres_in(layout.data)):
+        if exists(number) and not any(found.pid == number for found in postgres_in(layout.data)):
             file.unlink()
 
 

@@ -141,6 +141,9 @@ def _watch(control: Control, server: Server, postmaster: subprocess.Popen[bytes]
     forget_state(control)
     clean = stop(server, postmaster)
     end_postgres_in(server.layout.data)
+    if not server.layout.sockets.is_relative_to(server.layout.server):
+        with suppress(OSError):
+            server.layout.sockets.rmdir()
     _log.info("stopped %s", "cleanly" if clean else "by force; the next start recovers")
     return 0
 
