@@ -1,0 +1,545 @@
+"""Rows 3 to 8, 18 and 21: cash lands once, is allocated exactly or stays the payer's, in both modes."""
+
+from dataclasses import replace
+
+import pytest
+
+from paygw.kernel.connector import Verdict
+from paygw.kernel.decide import adopt, apply_waiting, identify, see_attempt, see_payment, thaw
+from paygw.kernel.errors import Alarm, Refused
+from paygw.kernel.evidence import AttemptSeen, AttemptStatus, Authority
+from paygw.kernel.orders import OrderStatus
+from paygw.kernel.receipts import Mode
+from tests.kernel.cash import (
+    ACCOUNT,
+    NOW,
+    QR,
+    attempt,
+    entries,
+    line,
+    obligation,
+    paid,
+    pay,
+    payment,
+    scene,
+    situation,
+    with_purse,
+)
+
+MODES: tuple[Mode, ...] = ("custody", "routing")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_row_3_card_money_is_held_by_the_provider_and_belongs_to_the_payer(mode: Mode) -> None:
+    landed = pay(situation(), mode=mode).postings[0]
+
+    assert (landed.key, landed.rule) == ("rcv:r1", "3")
+    assert entries(landed) == [("H:card-a:m", 1000), ("U:free", -1000)]
+
+
+def test_row_3_a_transfer_in_custody_lands_on_our_account() -> None:
+    world = situation(attempts=[attempt(bank=QR)])
+
+    decided = pay(world, home="account")
+
+    assert entries(decided.postings[0]) == [("H:bank:9704", 1000), ("U:free", -1000)]
+    assert decided.situation.purse["r1"].settled
+    assert decided.situation.purse["r1"].holder is None
+
+
+def test_row_3_a_transfer_in_routing_lands_with_the_collecting_body_which_keeps_its_own_share_at_once() -> None:
+    world = situation(attempts=[attempt(bank=QR)])
+
+    decided = pay(world, mode="routing", home="account")
+
+    assert entries(decided.postings[0]) == [("RB:land:held", 1000), ("U:free", -1000)]
+    assert entries(decided.postings[2]) == [("P:land:1.2.3.4", 650), ("RB:land:held", -650)]
+    assert decided.postings[2].key == "own:r1:alloc:ord:1:1.2.3.4"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_row_3a_allocation_gives_every_beneficiary_its_exact_share(mode: Mode) -> None:
+    decided = pay(situation(), mode=mode)
+    allocated = decided.postings[1]
+
+    assert (allocated.key, allocated.rule) == ("alloc:r1:ord", "3a")
+    assert entries(allocated) == [
+        ("U:free", 1000),
+        ("P:land:1.2.3.4", -650),
+        ("P:city:5.6.7.8", -200),
+        ("P:fund:9.9.9.9", -150),
+    ]
+    assert decided.situation.order is not None
+    assert decided.situation.order.status is OrderStatus.PAID
+    assert decided.situation.order.version == 2
+    assert [fact.key for fact in decided.facts] == ["order:ord:2"]
+    assert decided.situation.obligations[0].order_id == "ord"
+    assert decided.situation.attempts[0].status is AttemptStatus.SUCCEEDED
+    assert decided.verdict is Verdict.ACCEPTED
+
+
+def test_row_3a_a_line_paid_by_two_receipts_has_exact_column_sums() -> None:
+    world = situation(attempts=[attempt("a1", bank=QR), attempt("a2", bank=QR)])
+    first = pay(world, 777, home="account").situation
+
+    decided = pay(first, 223, attempt_id="a2", receipt_id="r2", home="account", minute=1)
+
+    allocated = [item for item in decided.postings if item.rule == "3a"]
+    assert [item.key for item in allocated] == ["alloc:r1:ord", "alloc:r2:ord"]
+    assert entries(allocated[0]) == [("U:free", 777), ("P:land:1.2.3.4", -650), ("P:city:5.6.7.8", -127)]
+    assert entries(allocated[1]) == [("U:free", 223), ("P:city:5.6.7.8", -73), ("P:fund:9.9.9.9", -150)]
+
+
+@pytest.mark.parametrize("status", [AttemptStatus.FAILED, AttemptStatus.CANCELLED, AttemptStatus.EXPIRED])
+def test_row_4_an_attempt_that_closed_without_cash_books_nothing(status: AttemptStatus) -> None:
+    world = situation(attempts=[attempt(status=AttemptStatus.PENDING)])
+    seen = AttemptSeen(attempt_ref="ref-a1", status=status, occurred_at=NOW, not_paid=True)
+
+    decided = see_attempt(world, world.attempts[0], seen, scene())
+
+    assert decided.postings == ()
+    assert decided.verdict is Verdict.ACCEPTED
+    assert decided.situation.attempts[0].status is status
+    assert decided.cases == ()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_row_5_late_money_of_a_closed_order_stays_unapplied_with_a_case(mode: Mode) -> None:
+    world = situation(status=OrderStatus.EXPIRED)
+
+    decided = pay(world, mode=mode)
+
+    assert [item.key for item in decided.postings] == ["rcv:r1"]
+    assert decided.situation.order is not None
+    assert decided.situation.order.status is OrderStatus.EXPIRED
+    assert decided.situation.order.version == 2
+    assert decided.situation.purse["r1"].reason == "late"
+    assert [(note.kind, note.key) for note in decided.cases] == [("unapplied", "unapplied:r1")]
+    assert [fact.type for fact in decided.facts] == ["money.unapplied"]
+    assert decided.verdict is Verdict.ALREADY_FINAL
+
+
+def test_row_5_late_money_pays_the_live_order_of_the_same_obligations() -> None:
+    late = pay(situation(status=OrderStatus.EXPIRED)).situation.purse["r1"]
+    heir = situation(attempts=[attempt("a2", status=AttemptStatus.EXPIRED, order_id="new")], order_id="new")
+
+    decided = adopt(heir, late, scene())
+
+    assert decided is not None
+    assert decided.situation.order is not None
+    assert decided.situation.order.status is OrderStatus.PAID
+    assert [item.key for item in decided.postings] == ["alloc:r1:new"]
+    adopted = decided.situation.purse["r1"]
+    assert (adopted.order_id, adopted.reason, adopted.free_vnd) == ("new", "", 0)
+    assert [fact.key for fact in decided.facts] == ["order:new:2"]
+
+
+def test_row_5_late_money_completes_what_already_waits_on_the_live_order() -> None:
+    late = pay(situation(attempts=[attempt(amount_vnd=600)], status=OrderStatus.EXPIRED), 600).situation.purse["r1"]
+    heir = pay(
+        situation(attempts=[attempt("a2", bank=QR, order_id="new")], order_id="new"),
+        400,
+        attempt_id="a2",
+        receipt_id="r2",
+        home="account",
+    ).situation
+
+    decided = adopt(heir, late, scene())
+
+    assert decided is not None
+    assert sorted(item.key for item in decided.postings) == ["alloc:r1:new", "alloc:r2:new"]
+
+
+@pytest.mark.parametrize("flaw", ["inexact", "in flight", "held elsewhere", "paid elsewhere", "closed", "in conflict"])
+def test_row_5_late_money_is_not_adopted_when_anything_is_in_doubt(flaw: str) -> None:
+    late = pay(situation(status=OrderStatus.EXPIRED)).situation.purse["r1"]
+    closed = attempt("a2", status=AttemptStatus.EXPIRED, order_id="new")
+    heir = situation(attempts=[closed], order_id="new")
+    owed = heir.obligations[0]
+    worlds = {
+        "inexact": situation(obligation(line(1, 999)), attempts=[closed], order_id="new"),
+        "in flight": situation(attempts=[attempt("a2", order_id="new")], order_id="new"),
+        "held elsewhere": replace(heir, obligations=(replace(owed, attempt_id="other"),)),
+        "paid elsewhere": situation(
+            replace(owed, order_id="other"), obligation(line(2, 1000, "o2")), attempts=[closed], order_id="new"
+        ),
+        "closed": situation(attempts=[closed], order_id="new", status=OrderStatus.CANCELLED),
+        "in conflict": heir,
+    }
+    receipt = replace(late, conflict=flaw == "in conflict")
+
+    assert adopt(worlds[flaw], receipt, scene()) is None
+
+
+def test_row_5_late_money_of_which_a_part_was_refunded_is_not_adopted() -> None:
+    late = pay(situation(status=OrderStatus.EXPIRED)).situation.purse["r1"]
+    heir = situation(
+        obligation(line(1, 900)), attempts=[attempt("a2", status=AttemptStatus.EXPIRED, order_id="new")], order_id="new"
+    )
+
+    assert adopt(heir, replace(late, free_vnd=900, refund_due_vnd=100), scene()) is None
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_row_6_the_second_payment_stays_unapplied(mode: Mode) -> None:
+    world = situation(attempts=[attempt("a1"), attempt("a2")])
+    first = pay(world, mode=mode).situation
+
+    decided = pay(first, attempt_id="a2", receipt_id="r2", mode=mode, minute=1)
+
+    assert [item.key for item in decided.postings] == ["rcv:r2"]
+    assert decided.situation.purse["r2"].free_vnd == 1000
+    assert decided.situation.purse["r2"].reason == "duplicate"
+    assert decided.verdict is Verdict.ALREADY_FINAL
+    assert [fact.key for fact in decided.facts] == ["receipt:r2"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_row_7_a_short_payment_waits_until_the_rest_arrives(mode: Mode) -> None:
+    world = situation(attempts=[attempt("a1", bank=QR), attempt("a2", bank=QR)])
+
+    short = pay(world, 400, mode=mode, home="account")
+    whole = pay(short.situation, 600, attempt_id="a2", receipt_id="r2", mode=mode, home="account", minute=1)
+
+    assert short.situation.order is not None
+    assert whole.situation.order is not None
+    assert short.situation.order.status is OrderStatus.PARTIALLY_PAID
+    assert short.situation.purse["r1"].reason == "short"
+    assert [fact.type for fact in short.facts] == ["order.partially_paid"]
+    assert [note.detail for note in short.cases] == ["short"]
+    assert short.verdict is Verdict.WRONG_AMOUNT
+    assert whole.situation.order.status is OrderStatus.PAID
+    assert whole.situation.purse["r1"].reason == ""
+    assert whole.situation.purse["r2"].reason == ""
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_row_8_what_exceeds_the_order_to_the_dong_stays_the_payers(mode: Mode) -> None:
+    world = situation(attempts=[attempt(bank=QR)])
+
+    decided = pay(world, 1001, mode=mode, home="account")
+
+    receipt = decided.situation.purse["r1"]
+    assert (receipt.free_vnd, receipt.live_vnd, receipt.reason) == (1, 1000, "over")
+    assert [fact.type for fact in decided.facts] == ["order.paid", "money.unapplied"]
+    assert [note.detail for note in decided.cases] == ["over"]
+    assert decided.situation.order is not None
+    assert decided.situation.order.version == 2
+
+
+def test_row_8_the_rest_is_told_of_the_receipt_it_lies_on_even_when_an_older_one_came_last() -> None:
+    world = situation(attempts=[attempt("a1", bank=QR), attempt("a2", bank=QR)])
+    newer = pay(world, 600, receipt_id="r2", home="account", minute=5).situation
+
+    decided = pay(newer, 600, attempt_id="a2", receipt_id="r1", home="account")
+
+    assert decided.situation.purse["r1"].free_vnd == 0
+    assert decided.situation.purse["r2"].free_vnd == 200
+    assert [fact.key for fact in decided.facts] == ["order:ord:3", "receipt:r2"]
+
+
+def test_row_18_money_the_provider_has_and_we_closed_books_once_however_often_the_file_runs() -> None:
+    world = situation(attempts=[attempt(status=AttemptStatus.FAILED)])
+    here = scene(authority=Authority.SETTLEMENT)
+
+    first = see_payment(world, world.attempts[0], payment(), here)
+    again = see_payment(first.situation, first.situation.attempts[0], payment(), here)
+
+    assert first.situation.attempts[0].status is AttemptStatus.SUCCEEDED
+    assert first.situation.order is not None
+    assert first.situation.order.status is OrderStatus.PAID
+    assert again.postings == ()
+    assert again.verdict is Verdict.DUPLICATE
+    assert again.situation == first.situation
+
+
+@pytest.mark.parametrize(("mode", "held"), [("custody", "H:bank:9704"), ("routing", "RB:land:held")])
+def test_row_21_a_credit_without_order_is_unidentified(mode: Mode, held: str) -> None:
+    nothing = replace(situation(), order=None, obligations=(), attempts=())
+    here = scene(mode, bank=QR, home="account", authority=Authority.STATEMENT)
+
+    decided = see_payment(nothing, None, payment(None), here)
+
+    assert decided.postings[0].rule == "21"
+    assert entries(decided.postings[0]) == [(held, 1000), ("U:free", -1000)]
+    assert decided.situation.purse["r1"].reason == "unidentified"
+    assert decided.verdict is Verdict.UNKNOWN_ORDER
+    assert decided.facts == ()
+    assert [note.detail for note in decided.cases] == ["unidentified"]
+
+
+def test_row_21_a_later_observation_that_names_the_order_allocates_the_money() -> None:
+    nothing = replace(situation(), order=None, obligations=(), attempts=())
+    here = scene(bank=QR, home="account", authority=Authority.STATEMENT)
+    loose = see_payment(nothing, None, payment(None), here).situation.purse["r1"]
+    world = situation(attempts=[attempt(bank=QR)])
+
+    decided = identify(world, loose, world.attempts[0], here)
+
+    assert decided.situation.order is not None
+    assert decided.situation.order.status is OrderStatus.PAID
+    assert [item.key for item in decided.postings] == ["alloc:r1:ord"]
+    named = decided.situation.purse["r1"]
+    assert (named.order_id, named.attempt_id, named.reason) == ("ord", "a1", "")
+    assert decided.situation.attempts[0].status is AttemptStatus.SUCCEEDED
+
+
+def test_money_that_has_an_order_is_not_given_to_another() -> None:
+    owned = paid().purse["r1"]
+
+    with pytest.raises(Refused, match="receipt_identified"):
+        identify(situation(order_id="new"), owned, None, scene())
+
+
+def test_money_identified_after_it_went_back_moves_nothing() -> None:
+    loose = replace(
+        pay(situation(status=OrderStatus.EXPIRED)).situation.purse["r1"], order_id=None, free_vnd=0, attempt_id=None
+    )
+
+    decided = identify(situation(order_id="new"), loose, None, scene())
+
+    assert decided.postings == ()
+    assert decided.situation.purse["r1"].order_id == "new"
+    assert decided.situation.order is not None
+    assert decided.situation.order.status is OrderStatus.OPEN
+
+
+def test_a_cart_is_allocated_whole_or_not_at_all() -> None:
+    cart = situation(
+        obligation(line(1, 600, "o1")),
+        obligation(line(2, 400, "o2")),
+        attempts=[attempt(bank=QR), attempt("a2", bank=QR)],
+    )
+
+    short = pay(cart, 999, home="account")
+    whole = pay(short.situation, 1, attempt_id="a2", receipt_id="r2", home="account", minute=1)
+
+    assert [item.rule for item in short.postings] == ["3"]
+    assert [owed.order_id for owed in whole.situation.obligations] == ["ord", "ord"]
+    assert sum(piece.live_vnd for receipt in whole.situation.purse.receipts for piece in receipt.slices) == 1000
+
+
+def test_a_cart_pays_the_others_and_keeps_what_was_paid_elsewhere() -> None:
+    elsewhere = replace(obligation(line(1, 600, "o1")), order_id="other")
+    cart = situation(elsewhere, obligation(line(2, 400, "o2")), attempts=[attempt()])
+
+    decided = pay(cart)
+
+    receipt = decided.situation.purse["r1"]
+    assert (receipt.live_vnd, receipt.free_vnd, receipt.reason) == (400, 600, "paid_elsewhere")
+    assert [owed.order_id for owed in decided.situation.obligations] == ["other", "ord"]
+
+
+def test_an_order_paid_elsewhere_altogether_keeps_its_money_unapplied() -> None:
+    elsewhere = replace(obligation(line(1, 1000)), order_id="other")
+
+    decided = pay(situation(elsewhere))
+
+    assert [item.key for item in decided.postings] == ["rcv:r1"]
+    assert decided.situation.purse["r1"].reason == "paid_elsewhere"
+    assert decided.situation.order is not None
+    assert decided.situation.order.status is OrderStatus.OPEN
+
+
+def test_waiting_money_pays_a_cart_once_its_other_half_was_paid_elsewhere() -> None:
+    cart = situation(obligation(line(1, 600, "o1")), obligation(line(2, 400, "o2")), attempts=[attempt(bank=QR)])
+    short = pay(cart, 500, home="account").situation
+    shrunk = replace(short, obligations=(replace(short.obligations[0], order_id="other"), short.obligations[1]))
+
+    decided = apply_waiting(shrunk, scene(bank=QR, home="account"))
+
+    assert decided is not None
+    assert decided.situation.order is not None
+    assert decided.situation.order.status is OrderStatus.PAID
+    assert decided.situation.purse["r1"].free_vnd == 100
+    assert [fact.type for fact in decided.facts] == ["order.paid", "money.unapplied"]
+
+
+def test_waiting_money_pays_nothing_while_it_is_short_or_the_order_closed() -> None:
+    short = pay(situation(attempts=[attempt(bank=QR)]), 500, home="account").situation
+
+    assert apply_waiting(short, scene()) is None
+    assert apply_waiting(paid(), scene()) is None
+
+
+def test_money_of_another_order_in_sight_never_pays_this_one() -> None:
+    foreign = pay(situation(status=OrderStatus.EXPIRED)).situation.purse["r1"]
+    world = with_purse(situation(order_id="new"), situation().purse.put(foreign))
+
+    assert apply_waiting(world, scene()) is None
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_integrity_a_card_payment_of_another_amount_is_booked_and_blocked(mode: Mode) -> None:
+    decided = pay(situation(), 1001, mode=mode)
+
+    receipt = decided.situation.purse["r1"]
+    assert [item.key for item in decided.postings] == ["rcv:r1"]
+    assert (receipt.blocked, receipt.allocatable_vnd, receipt.free_vnd) == ("integrity", 0, 1001)
+    assert [note.kind for note in decided.cases] == ["integrity"]
+    assert decided.verdict is Verdict.WRONG_AMOUNT
+    assert decided.situation.order is not None
+    assert decided.situation.order.status is OrderStatus.OPEN
+
+
+def test_integrity_a_payment_to_another_merchant_is_blocked() -> None:
+    world = situation(attempts=[attempt(bank=QR)])
+
+    decided = see_payment(world, world.attempts[0], replace(payment(), merchant="stranger"), scene(bank=QR))
+
+    assert decided.situation.purse["r1"].blocked == "integrity"
+    assert entries(decided.postings[0])[0] == ("H:qr-a:stranger", 1000)
+
+
+@pytest.mark.parametrize(("currency", "amount_vnd"), [("USD", 1000), ("VND", 0), ("VND", -5)])
+def test_integrity_what_is_no_sum_of_dong_books_nothing(currency: str, amount_vnd: int) -> None:
+    world = situation()
+
+    decided = see_payment(
+        world, world.attempts[0], replace(payment(), currency=currency, amount_vnd=amount_vnd), scene()
+    )
+
+    assert decided.postings == ()
+    assert decided.situation == world
+    assert [note.kind for note in decided.cases] == ["integrity"]
+    assert decided.verdict is Verdict.WRONG_AMOUNT
+
+
+def test_a_blocked_receipt_pays_its_order_when_two_persons_let_it() -> None:
+    blocked = pay(situation(), 1001).situation
+
+    decided = thaw(blocked, "r1", scene())
+
+    assert decided.situation.order is not None
+    assert decided.situation.order.status is OrderStatus.PAID
+    assert decided.situation.purse["r1"].free_vnd == 1
+    assert [fact.type for fact in decided.facts] == ["order.paid"]  # that it lies unapplied was told before
+
+
+def test_a_blocked_receipt_of_a_closed_order_becomes_plain_late_money() -> None:
+    blocked = pay(situation(status=OrderStatus.EXPIRED), 1001).situation
+
+    decided = thaw(blocked, "r1", scene())
+
+    assert decided.postings == ()
+    assert decided.facts == ()
+    assert decided.situation.purse["r1"].reason == "late"
+    assert decided.situation.purse["r1"].allocatable_vnd == 1001
+
+
+def test_only_blocked_or_conflicting_money_thaws() -> None:
+    with pytest.raises(Refused, match="receipt_not_blocked"):
+        thaw(paid(), "r1", scene())
+
+
+def test_conflict_two_amounts_for_one_payment_freeze_the_receipt() -> None:
+    world = paid()
+
+    decided = see_payment(world, world.attempts[0], payment(amount_vnd=999), scene())
+
+    assert decided.postings == ()
+    assert decided.situation.purse["r1"].conflict
+    assert decided.verdict is Verdict.WRONG_AMOUNT
+    assert [(note.kind, note.key) for note in decided.cases] == [("conflict", "conflict:r1")]
+
+
+def test_conflict_frozen_money_pays_nothing_until_it_thaws() -> None:
+    world = situation(attempts=[attempt("a1", bank=QR), attempt("a2", bank=QR)])
+    short = pay(world, 400, home="account").situation
+    frozen = pay(short, 401, home="account").situation  # `r1` is named again with another amount
+    rest = pay(frozen, 600, attempt_id="a2", receipt_id="r2", home="account", minute=1).situation
+
+    thawed = thaw(rest, "r1", scene(bank=QR, home="account"))
+
+    assert frozen.purse["r1"].conflict
+    assert rest.order is not None
+    assert rest.order.status is OrderStatus.PARTIALLY_PAID
+    assert thawed.situation.order is not None
+    assert thawed.situation.order.status is OrderStatus.PAID
+    assert not thawed.situation.purse["r1"].conflict
+
+
+def test_conflict_that_ends_on_a_paid_order_books_nothing() -> None:
+    world = paid()
+    frozen = see_payment(world, world.attempts[0], payment(amount_vnd=999), scene()).situation
+
+    decided = thaw(frozen, "r1", scene())
+
+    assert decided.postings == ()
+    assert decided.situation.purse == world.purse
+
+
+def test_a_bank_that_denies_what_it_reported_freezes_the_receipt() -> None:
+    world = paid()
+    seen = AttemptSeen(
+        attempt_ref="ref-a1", status=AttemptStatus.FAILED, occurred_at=NOW.replace(hour=9), not_paid=True
+    )
+
+    decided = see_attempt(world, world.attempts[0], seen, scene())
+
+    assert decided.situation.purse["r1"].conflict
+    assert decided.situation.attempts[0].status is AttemptStatus.SUCCEEDED
+    assert [note.kind for note in decided.cases] == ["conflict"]
+
+
+@pytest.mark.parametrize("innocent", ["older answer", "no denial", "settled", "another attempt"])
+def test_an_answer_that_does_not_deny_the_payment_freezes_nothing(innocent: str) -> None:
+    world = paid(settled=innocent == "settled")
+    if innocent == "another attempt":
+        world = replace(world, attempts=(*world.attempts, attempt("a2")))
+    hour = 2 if innocent == "older answer" else 9
+    seen = AttemptSeen(
+        attempt_ref="ref",
+        status=AttemptStatus.FAILED,
+        occurred_at=NOW.replace(hour=hour),
+        not_paid=innocent != "no denial",
+    )
+
+    decided = see_attempt(world, world.attempts[-1], seen, scene())
+
+    assert not decided.situation.purse["r1"].conflict
+    assert decided.cases == ()
+
+
+def test_a_word_below_authority_books_nothing() -> None:
+    world = situation()
+
+    decided = see_payment(world, world.attempts[0], payment(), scene(authority=Authority.BEARER))
+
+    assert decided.verdict is Verdict.IGNORED
+    assert decided.situation == world
+
+
+def test_a_transfer_without_any_reference_waits() -> None:
+    world = situation(attempts=[attempt(bank=QR)])
+
+    decided = see_payment(world, world.attempts[0], payment(txn=None), scene(bank=QR, home="account"))
+
+    assert decided.verdict is Verdict.IGNORED
+    assert decided.postings == ()
+
+
+def test_receipts_are_told_apart_by_account_for_transfers_and_by_attempt_for_cards() -> None:
+    transfer = pay(situation(attempts=[attempt(bank=QR)]), home="account").situation.purse["r1"]
+    card = paid().purse["r1"]
+    link_world = situation(attempts=[attempt(bank=QR)])
+    link = see_payment(link_world, link_world.attempts[0], payment(), scene(bank=QR)).situation.purse["r1"]
+
+    assert (transfer.key, card.key, link.key) == (f"{ACCOUNT}|r1", "card-a|m|ref-a1", "qr-a|m|t1")
+
+
+def test_a_value_date_is_the_day_in_vietnam() -> None:
+    late_evening = replace(payment(), occurred_at=NOW.replace(hour=17, minute=30))
+    world = situation()
+
+    receipt = see_payment(world, world.attempts[0], late_evening, scene()).situation.purse["r1"]
+
+    assert receipt.value_date.isoformat() == "2026-03-03"
+
+
+def test_routing_without_a_named_holder_is_an_alarm_not_a_guess() -> None:
+    world = situation(attempts=[attempt(bank=QR)])
+    here = scene("routing", bank=QR, home="account")
+
+    with pytest.raises(Alarm, match="without a holder"):
+        see_payment(world, world.attempts[0], payment(), replace(here, landing=replace(here.landing, holder=None)))
