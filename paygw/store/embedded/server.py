@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paygw.store.embedded.binaries import MAJOR, Binaries
-from paygw.store.embedded.errors import DataDamaged, StartTimeout, WrongMajor, explain
+from paygw.store.embedded.errors import (
+    DataDamaged,
+    DiskFull,
+    EmbeddedError,
+    StartFailed,
+    StartTimeout,
+    WrongMajor,
+    explain,
+)
 from paygw.store.embedded.layout import PORT, Layout
 from paygw.store.embedded.options import Options, access_files, server_arguments
 from paygw.store.embedded.process import exists, postgres_in
@@ -21,8 +29,10 @@ from paygw.store.roles import SUPER, bootstrap_script
 _ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC"}
 _ROLES_STAMP = "roles.sha256"
 _STATUS_LINE = 7
+_RUN_BEGINS = "starting PostgreSQL"
+_WAL_SEGMENT_BYTES = 16 * 1024 * 1024
 _STEP_S = 0.01
-_LAST_WORDS_CHARS = 4000
+_LAST_WORDS_BYTES = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +102,7 @@ def wait_ready(server: Server, postmaster: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + server.options.start_timeout_s
     while _status(server.layout.data, postmaster.pid) != "ready":
         if postmaster.poll() is not None:
-            raise explain(last_words(server.layout), path=server.layout.data)
+            raise _why_it_ended(server.layout)
         if time.monotonic() > end:
             message = (
                 f"the database in {server.layout.data} was not ready after {server.options.start_timeout_s:.0f} s: "
@@ -138,16 +148,24 @@ def stop(server: Server, postmaster: subprocess.Popen[bytes]) -> bool:
 
 
 def last_words(layout: Layout) -> str:
-    """Returns the end of what the server said at start and of its newest log."""
+    """Returns what the server said in its last run, as far as it could still write."""
     logs = sorted(layout.log.glob("postgres-*.log"), key=lambda path: path.stat().st_mtime)
-    files = [*logs[-1:], layout.startup_log]
-    return "\n".join(_tail(path) for path in files if path.exists())
+    texts = [_tail(path) for path in (layout.startup_log, *logs[-1:]) if path.exists()]
+    return "\n".join(text.rpartition(_RUN_BEGINS)[2] for text in texts)
+
+
+def _why_it_ended(layout: Layout) -> EmbeddedError:
+    """Returns the reason; on a full disk the server cannot even say it."""
+    error = explain(last_words(layout), path=layout.data)
+    if isinstance(error, StartFailed) and shutil.disk_usage(layout.data).free < _WAL_SEGMENT_BYTES:
+        return DiskFull(f"the disk of {layout.data} is full: free some space there and start again")
+    return error
 
 
 def _tail(path: Path) -> str:
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - _LAST_WORDS_CHARS))
+        file.seek(max(0, size - _LAST_WORDS_BYTES))
         return file.read().decode("utf-8", errors="replace")
 
 
