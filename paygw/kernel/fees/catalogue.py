@@ -59,7 +59,7 @@ def load_catalogue(directory: Path) -> Catalogue:
     paths = sorted(directory.glob("*.yaml")) if directory.is_dir() else [directory]
     if not paths or len(paths) > FILES_MAX:
         message = f"A catalogue is 1 to {FILES_MAX} YAML files, not {len(paths)}."
-        raise BadCatalogue("bad_catalogue", at=f"{directory}:1", path="", message=message)
+        raise BadCatalogue("bad_catalogue", at=f"{directory}:1", path="document", message=message)
     return parse_catalogue({path.name: _read(path) for path in paths})
 
 
@@ -150,11 +150,11 @@ def _read(path: Path) -> str:
     try:
         if path.stat().st_size > SOURCE_CHARS_MAX:
             message = f"A catalogue file has at most {SOURCE_CHARS_MAX} bytes."
-            raise BadCatalogue("bad_catalogue", at=f"{path.name}:1", path="", message=message)
+            raise BadCatalogue("bad_catalogue", at=f"{path.name}:1", path="document", message=message)
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         message = f"The file cannot be read as UTF-8 text: {error}."
-        raise BadCatalogue("bad_catalogue", at=f"{path.name}:1", path="", message=message) from error
+        raise BadCatalogue("bad_catalogue", at=f"{path.name}:1", path="document", message=message) from error
 
 
 def _document(field: Field) -> dict[str, Field]:

@@ -30,7 +30,7 @@ class BadCatalogue(PaygwError):
     """A catalogue that must not be published. `at` is `file:line`, `path` leads to the entry inside the file."""
 
     def __init__(self, kind: BadKind, *, at: str, path: str, message: str) -> None:
-        super().__init__(f"{at}: {path or 'document'}: {message}")
+        super().__init__(f"{at}: {path}: {message}")
         self.kind = kind
         self.at = at
         self.path = path

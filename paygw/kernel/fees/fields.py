@@ -33,7 +33,7 @@ class Field:
 
     def bad(self, message: str, kind: BadKind = "bad_catalogue") -> BadCatalogue:
         """An error to raise that points here."""
-        return BadCatalogue(kind, at=self.node.at, path=self.path, message=message)
+        return BadCatalogue(kind, at=self.node.at, path=self.path or "document", message=message)
 
     def fields(self, *, required: Collection[str] = (), optional: Collection[str] = ()) -> "dict[str, Field]":
         """The entries of a mapping with known keys; keys starting `x-` hold anchors and are skipped."""

@@ -47,16 +47,19 @@ class Node:
 def read_source(text: str, *, file: str) -> Node:
     """Read one YAML document. Raises BadCatalogue at the first thing that is not exact, plain data."""
     if len(text) > SOURCE_CHARS_MAX:
-        raise BadCatalogue("bad_catalogue", at=f"{file}:1", path="", message="The file is too long for a catalogue.")
+        raise BadCatalogue(
+            "bad_catalogue", at=f"{file}:1", path="document", message="The file is too long for a catalogue."
+        )
+    composer = _Composer(file, yaml.parse(text, Loader=yaml.CSafeLoader))
     try:
-        return _Composer(file, yaml.parse(text, Loader=yaml.CSafeLoader)).document()
+        return composer.document()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         message = f"This is not YAML: {error.problem or error.context}."
-        raise BadCatalogue("bad_catalogue", at=f"{file}:{line}", path="", message=message) from error
+        raise BadCatalogue("bad_catalogue", at=f"{file}:{line}", path=composer.path, message=message) from error
     except (yaml.YAMLError, UnicodeError) as error:
         message = "This is not YAML: it holds characters that text may not hold."
-        raise BadCatalogue("bad_catalogue", at=f"{file}:1", path="", message=message) from error
+        raise BadCatalogue("bad_catalogue", at=f"{file}:1", path="document", message=message) from error
 
 
 def plain(node: Node) -> object:
@@ -75,6 +78,12 @@ class _Composer:
         self._file = file
         self._events = events
         self._anchors: dict[str, Node] = {}
+        self._trail: list[str] = []
+
+    @property
+    def path(self) -> str:
+        """The keys and indexes that lead to where the composer stands."""
+        return "".join(self._trail).removeprefix(".") or "document"
 
     def document(self) -> Node:
         opening = [next(self._events) for _ in ("stream", "document")]
@@ -120,9 +129,11 @@ class _Composer:
         return node
 
     def _sequence(self, *, depth: int) -> list[Node]:
-        children = []
+        children: list[Node] = []
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            self._trail.append(f"[{len(children)}]")
             children.append(self._node(event, depth=depth + 1))
+            self._trail.pop()
         return children
 
     def _mapping(self, *, depth: int) -> dict[str, Node]:
@@ -130,6 +141,7 @@ class _Composer:
         merged: dict[str, Node] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._key(event)
+            self._trail.append(f".{key}")
             value = self._node(next(self._events), depth=depth + 1)
             if key == "<<" and isinstance(event, yaml.ScalarEvent) and not event.style:
                 merged = self._merge(event, value)
@@ -137,6 +149,7 @@ class _Composer:
                 raise self._bad(event, f"Key '{key}' appears twice.")
             else:
                 own[key] = value
+            self._trail.pop()
         return {**merged, **own}
 
     def _key(self, event: yaml.Event) -> str:
@@ -175,7 +188,7 @@ class _Composer:
             raise self._bad(event, f"{text} is not a day of the calendar.") from error
 
     def _bad(self, event: yaml.Event, message: str) -> BadCatalogue:
-        return BadCatalogue("bad_catalogue", at=f"{self._file}:{_line(event)}", path="", message=message)
+        return BadCatalogue("bad_catalogue", at=f"{self._file}:{_line(event)}", path=self.path, message=message)
 
 
 def _line(event: yaml.Event) -> int:
