@@ -69,13 +69,13 @@ class BankLimits:
 
 
 class Observer(Protocol):
-    """Who counts contacts and circuits."""
+    """Who counts what happens."""
 
-    def bank_contact(self, bank: str, operation: str, outcome: Contact, seconds: float) -> None:
-        """A dialogue ended."""
+    def count(self, name: str, by: float = 1, **labels: str) -> None:
+        """One more of these."""
 
-    def bank_circuit(self, bank: str, operation: str, *, is_open: bool) -> None:
-        """A circuit was looked at after a contact."""
+    def took(self, name: str, seconds: float, **labels: str) -> None:
+        """One of these took so long."""
 
 
 class NoReply(Exception):
@@ -118,6 +118,10 @@ class BankHttp:
         """Hold an enquiry or refund dialogue."""
         return await self._hold(bank, operation, dialogue, lambda contact: Answer(contact=contact))
 
+    def open_circuits(self) -> frozenset[str]:
+        """The banks of which at least one operation is being turned away."""
+        return frozenset(bank for (bank, _), breaker in self._breakers.items() if breaker.is_open)
+
     async def _hold(
         self,
         bank: str,
@@ -147,7 +151,6 @@ class BankHttp:
         finally:
             dialogue.close()
             _settle(breaker, talk)
-            self._observer.bank_circuit(bank, operation, is_open=breaker.is_open)
         return self._report(bank, operation, result, started_s)
 
     async def _speak(
@@ -217,9 +220,10 @@ class BankHttp:
 
     def _report(self, bank: str, operation: Operation, result: Result, started_s: float) -> Result:
         seconds = self._clock() - started_s
-        self._observer.bank_contact(bank, operation, result.contact, seconds)
-        facts = {"bank": bank, "operation": operation, "outcome": result.contact.value, "ms": round(seconds * 1000)}
-        _log.info("bank_contact", extra=facts)
+        labels = {"bank": bank, "operation": operation, "outcome": result.contact.value}
+        self._observer.count("paygw_bank_requests_total", 1, **labels)
+        self._observer.took("paygw_bank_request_seconds", seconds, **labels)
+        _log.info("bank_contact", extra={**labels, "ms": round(seconds * 1000)})
         return result
 
 
