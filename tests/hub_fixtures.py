@@ -1,4 +1,4 @@
-"""A hub for tests: a real database, a clock that stands still until moved, one portal and the sandbox bank in memory."""
+"""A hub for tests: a real database, a clock that a test moves, one portal and the sandbox bank in memory."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ import pytest
 from connectors import discover
 from paygw.hub.hub import Hub, RegistryHolder
 from paygw.hub.registry import Bank, Portal, Registry
-from paygw.kernel.connector import Secrets
+from paygw.kernel.connector import Answer, AnswerDialogue, Contact, Secrets, Session, SessionDialogue
 from paygw.kernel.decide import Landing
 from paygw.kernel.fees.catalogue import Catalogue, load_catalogue
 from paygw.outside.vault import Vault
@@ -54,11 +54,36 @@ class Counts:
 
     def count(self, name: str, by: float = 1, **labels: str) -> None:
         """Remember a count."""
-        self.seen.append((name, labels))
+        self.seen.append((name, {**labels, "by": str(by)}))
 
     def took(self, name: str, seconds: float, **labels: str) -> None:
         """Remember a duration."""
-        self.seen.append((name, labels))
+        self.seen.append((name, {**labels, "seconds": str(seconds)}))
+
+
+@dataclass(slots=True)
+class ScriptedBank:
+    """Plays every bank: a test says what the next contacts come to. Without a word of it, nothing is ever sent."""
+
+    sessions: list[Session] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    async def open_session(self, bank: str, dialogue: SessionDialogue) -> Session:
+        """The next session."""
+        dialogue.close()
+        self.asked.append((bank, "open_session"))
+        return self.sessions.pop(0) if self.sessions else Session(contact=Contact.NOT_SENT)
+
+    async def ask(self, bank: str, operation: str, dialogue: AnswerDialogue) -> Answer:
+        """The next answer."""
+        dialogue.close()
+        self.asked.append((bank, operation))
+        return self.answers.pop(0) if self.answers else Answer(contact=Contact.NOT_SENT)
+
+    def open_circuits(self) -> frozenset[str]:
+        """No bank is sick."""
+        return frozenset()
 
 
 def sandbox_bank(name: str = "sandbox-a", *, landing: Landing | None = None) -> Bank:
@@ -95,6 +120,7 @@ async def hub(database: Database, catalogue: Catalogue) -> AsyncIterator[Hub]:
         catalogue=catalogue,
         clock=Clock(),
         observe=Counts(),
+        talk=ScriptedBank(),
         registry_holder=RegistryHolder(Registry(portals={PORTAL.id: PORTAL}, banks=banks)),
     )
     await pool.close()

@@ -1,4 +1,4 @@
-"""Attempts: one try to pay through one bank. Intent is committed first, then the bank is talked to, then the result kept.
+"""Attempts: one try to pay through one bank. Intent is committed first, then we talk, then the result is kept.
 
 The reference the bank will see is fixed before anything leaves, so that whatever happens the bank can be asked.
 """

@@ -3,18 +3,19 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from asyncpg import Connection, Pool
 
 from paygw.hub.registry import Registry
-from paygw.kernel.connector import Connector
+from paygw.kernel.connector import Answer, AnswerDialogue, Connector, Session, SessionDialogue
 from paygw.kernel.fees.catalogue import Catalogue
 from paygw.outside.vault import Vault
 from paygw.settings import Settings
 from paygw.store.engine import transact
 
 T = TypeVar("T")
+AskOperation = Literal["query", "refund", "query_refund"]
 
 
 class Observer(Protocol):
@@ -25,6 +26,19 @@ class Observer(Protocol):
 
     def took(self, name: str, seconds: float, **labels: str) -> None:
         """Record a duration."""
+
+
+class BankTalk(Protocol):
+    """The way to the banks: drives a connector's dialogue, says how far it got (outside/bank_http.py)."""
+
+    async def open_session(self, bank: str, dialogue: SessionDialogue) -> Session:
+        """Open a session at a bank."""
+
+    async def ask(self, bank: str, operation: AskOperation, dialogue: AnswerDialogue) -> Answer:
+        """Hold an enquiry or refund dialogue."""
+
+    def open_circuits(self) -> frozenset[str]:
+        """Banks that are being turned away after failures."""
 
 
 @dataclass(slots=True)
@@ -45,6 +59,7 @@ class Hub:
     catalogue: Catalogue
     clock: Callable[[], datetime]
     observe: Observer
+    talk: BankTalk
     registry_holder: RegistryHolder = field(default_factory=RegistryHolder)
 
     @property

@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import msgspec
 from asyncpg import Connection
+from msgspec import structs
 
 from paygw.hub.hub import Hub
 from paygw.hub.quotes import FeeQuestion, quote, read_token
@@ -51,6 +52,7 @@ class LineAsk:
     assessment_no: str = ""
     quote_token: str | None = None
     question: FeeQuestion | None = None
+    assessed_vnd: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,17 +217,31 @@ def view_of(hub: Hub, face: bytes, order: Order, purse: Purse, applied_at: str |
 
 def _check_expiry(hub: Hub, expires_at: datetime, now: datetime) -> None:
     if expires_at <= now:
-        raise Refused("expires_in_past", "An order expires in the future.")
+        raise Refused("expiry_not_allowed", "An order expires in the future.")
     if expires_at > now + timedelta(seconds=hub.settings.order_lifetime_max_s):
-        raise Refused("expires_too_late", "An order lives at most as long as the hub's limit.")
+        raise Refused("expiry_not_allowed", "An order lives at most as long as the hub's limit.")
 
 
 def _answer(hub: Hub, line: LineAsk, now: datetime) -> Quote:
     if line.quote_token is not None:
-        return read_token(hub, line.quote_token, now)[1]
-    if line.question is None:
-        raise Refused("line_without_fee", "A line names a quote_token, or procedure, as_of and facts.")
-    return quote(hub, line.question)
+        answer = read_token(hub, line.quote_token, now)[1]
+    elif line.question is not None:
+        answer = quote(hub, line.question)
+    else:
+        raise Refused("bad_request", "A line names a quote_token, or procedure, as_of and facts.")
+    return _assessed(answer, line.assessed_vnd)
+
+
+def _assessed(answer: Quote, assessed_vnd: int | None) -> Quote:
+    """Where the catalogue says that an officer sets the sum, the caller's figure replaces the computed one."""
+    if not answer.tariff.assessed:
+        if assessed_vnd is not None:
+            raise Refused("assessment_not_allowed", "The tariff sets the amount of this procedure.")
+        return answer
+    if assessed_vnd is None or len(answer.components) != 1:
+        raise Refused("assessment_required", "The collecting body assesses this amount: send assessed_vnd.")
+    component = structs.replace(answer.components[0], amount_vnd=assessed_vnd, before_relief_vnd=assessed_vnd)
+    return structs.replace(answer, components=(component,), total_vnd=assessed_vnd)
 
 
 def _obligations(
@@ -251,7 +267,7 @@ def _obligations(
             lines.append(Line(len(lines) + 1, component.id, row.id, component.amount_vnd, shares))
     identities = {(r.dossier_code, r.collecting_body, r.assessment_no, r.component_set) for r in rows}
     if len(identities) != len(rows):
-        raise Refused("line_repeated", "Two lines of this order are the same obligation.")
+        raise Refused("obligation_repeated", "Two lines of this order are the same obligation.")
     return rows, tuple(lines)
 
 

@@ -32,11 +32,28 @@ WHERE o.portal_id = $1
     AND ($6::timestamptz IS NULL OR o.created_at < $6)
     AND ($7::timestamptz IS NULL OR (o.created_at, o.id) < ($7, $8))
 ORDER BY o.created_at DESC, o.id DESC LIMIT $9
-"""
+"""  # noqa: S608 - only constants of this package
 _APPLIED = """
 UPDATE orders SET applied_at = coalesce(applied_at, $3)
 WHERE id = $1 AND portal_id = $2 AND status = 'paid' RETURNING id
 """
+_EXPIRED = """
+SELECT o.id FROM orders o
+WHERE o.status IN ('open', 'partially_paid') AND o.expires_at <= $1
+    AND NOT EXISTS (SELECT FROM attempts a WHERE a.order_id = o.id
+        AND (a.last_contact_failed OR a.status IN ('created', 'redirected', 'pending')))
+ORDER BY o.expires_at LIMIT $2
+"""
+_UNAPPLIED = f"""
+SELECT json_build_object('booked_at', r.booked_at, 'bank_txn_id', r.bank_txn_id,
+    'reference', o.reference, 'portal_id', o.portal_id, 'receipt', {RECEIPT_JSON})
+FROM receipts r LEFT JOIN orders o ON o.id = r.order_id
+WHERE (r.free_vnd > 0 OR r.refund_due_vnd > 0
+        OR EXISTS (SELECT FROM refunds f WHERE f.receipt_id = r.id AND f.source = 'excess'
+            AND f.status IN ('approved', 'funded', 'sending')))
+    AND ($1::timestamptz IS NULL OR (r.booked_at, r.id) > ($1, $2))
+ORDER BY r.booked_at, r.id LIMIT $3
+"""  # noqa: S608 - only constants of this package
 
 
 class OrderRead(msgspec.Struct):
@@ -66,6 +83,17 @@ class OrderFilter:
     before: tuple[datetime, str] | None = None
 
 
+class UnappliedRead(msgspec.Struct):
+    """A receipt that holds unapplied money, with its order's reference where there is one."""
+
+    booked_at: datetime
+    bank_txn_id: str | None
+    reference: str | None
+    portal_id: str | None
+    receipt: Receipt
+
+
+_decode_unapplied = msgspec.json.Decoder(UnappliedRead).decode
 _decode = msgspec.json.Decoder(OrderRead).decode
 
 
@@ -89,3 +117,16 @@ async def list_orders(connection: Connection, portal_id: str, wanted: OrderFilte
 async def mark_applied(connection: Connection, order_id: str, portal_id: str, at: datetime) -> bool:
     """The portal says it has applied a paid order; the first time counts."""
     return await connection.fetchval(_APPLIED, UUID(order_id), portal_id, at) is not None
+
+
+async def expired_orders(connection: Connection, now: datetime, *, limit: int) -> list[str]:
+    """Live orders past their expiry without an attempt in flight, oldest first."""
+    rows = await connection.fetch(_EXPIRED, now, limit)
+    return [str(row["id"]) for row in rows]
+
+
+async def unapplied(connection: Connection, *, after: tuple[datetime, str] | None, limit: int) -> list[UnappliedRead]:
+    """Receipts with money that is still the payer's, oldest first."""
+    at, receipt_id = after or (None, None)
+    rows = await connection.fetch(_UNAPPLIED, at, UUID(receipt_id) if receipt_id else None, limit)
+    return [_decode_unapplied(row[0]) for row in rows]

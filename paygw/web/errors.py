@@ -80,6 +80,7 @@ CODES: Final[Mapping[str, Kind]] = MappingProxyType(
         "no_schedule_in_force": Kind(_UNPROCESSABLE, "No fee schedule is in force on that day"),
         "no_case_matches": Kind(_UNPROCESSABLE, "No rule of the fee schedule covers these facts"),
         "quote_invalid": Kind(_UNPROCESSABLE, "The quote token is not one of ours"),
+        "quote_outdated": Kind(_UNPROCESSABLE, "The tariff changed since the quote"),
         "quote_expired": Kind(_UNPROCESSABLE, "The quote has expired"),
         "assessment_not_allowed": Kind(_UNPROCESSABLE, "The amount of this procedure cannot be set by the caller"),
         "assessment_required": Kind(_UNPROCESSABLE, "The amount of this procedure is assessed by the collecting body"),
@@ -95,6 +96,8 @@ CODES: Final[Mapping[str, Kind]] = MappingProxyType(
         "attempt_in_flight": Kind(_CONFLICT, "A payment of this order is under way"),
         "return_url_not_allowed": Kind(_UNPROCESSABLE, "The return_url is not on a registered origin"),
         "expiry_not_allowed": Kind(_UNPROCESSABLE, "The expiry is in the past or too far away"),
+        "bank_disabled": Kind(_CONFLICT, "The bank takes no payments now"),
+        "bank_limit": Kind(_UNPROCESSABLE, "The bank does not take a payment of this size"),
         "bank_unknown": Kind(_UNPROCESSABLE, "There is no such bank"),
         "method_unknown": Kind(_UNPROCESSABLE, "The bank has no such method"),
         # Receipts, refunds, reversals, disputes, settlement

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from starlette.requests import Request
 
+from paygw.kernel.refs import Kind, private_id
 from paygw.web.context import hub_of, path_text
 from paygw.web.errors import Problem
 
@@ -101,3 +102,11 @@ def idempotency_key(request: Request) -> str:
     if len(keys) > 1 or not _KEY.fullmatch(key):
         raise Problem("idempotency_key_invalid", "Send one Idempotency-Key of 1 to 255 visible ASCII characters.")
     return str(key)
+
+
+def path_id(request: Request, name: str, kind: Kind) -> str:
+    """The uuid behind a public id of the path (`ord_…`). What is no such id is not found."""
+    uid = private_id(kind, path_text(request, name))
+    if uid is None:
+        raise Problem("not_found", "There is no such thing here.")
+    return uid

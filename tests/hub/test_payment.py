@@ -1,7 +1,6 @@
 """From an order to its money, on a real database: created once, paid once, every đồng in the ledger."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 
@@ -26,16 +25,15 @@ pytestmark = pytest.mark.db
 QUESTION = FeeQuestion(procedure="2.000488", as_of="2026-11-23", facts={"birth_date": "1990-05-20", "copies": 3})
 
 
-def asked(reference: str = "HS-1", dossier: str = "H26-1", **changes: object) -> OrderAsk:
+def asked(reference: str = "HS-1", dossier: str = "H26-1") -> OrderAsk:
     """An order for one criminal-record certificate."""
     line = LineAsk(dossier_code=dossier, collecting_body="G22.99", question=QUESTION)
-    ask = OrderAsk(reference=reference, lines=(line,), return_url="https://dvc.example.vn/back")
-    return replace(ask, **changes)
+    return OrderAsk(reference=reference, lines=(line,), return_url="https://dvc.example.vn/back")
 
 
-async def ordered(hub: Hub, **changes: object) -> str:
+async def ordered(hub: Hub, reference: str = "HS-1") -> str:
     """Create an order, answer its id."""
-    answer = await create_order(hub, PORTAL, asked(**changes), key=f"key-{changes.get('reference', 'HS-1')}")
+    answer = await create_order(hub, PORTAL, asked(reference), key=f"key-{reference}")
     order_id = private_id("ord", msgspec.json.decode(answer.body)["id"])
     assert order_id is not None
     return order_id

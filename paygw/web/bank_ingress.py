@@ -1,0 +1,42 @@
+"""GET and POST /webhooks/{bank}: the banks' way in. The signature decides; the bank's own words go back."""
+
+from time import perf_counter
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from paygw.hub.webhooks import receive_webhook
+from paygw.kernel.connector import HttpRequest
+from paygw.web.body import read_bytes
+from paygw.web.context import Permission, hub_of, path_text
+from paygw.web.errors import Problem
+from paygw.web.routes import Routes
+
+api = Routes(prefix="/webhooks", tag="Banks")
+
+
+async def _webhook(request: Request) -> Response:
+    hub = hub_of(request)
+    started = perf_counter()
+    bank = hub.registry.banks.get(path_text(request, "bank"))
+    if bank is None:
+        raise Problem("not_found", "There is no such bank here.")
+    body = await read_bytes(request, max_bytes=hub.settings.webhook_max_bytes, timeout_s=hub.settings.body_timeout_s)
+    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw}
+    message = HttpRequest(method=request.method, url=target, headers=headers, body=body)
+    answer = await receive_webhook(hub, bank, message)
+    hub.observe.took("paygw_webhook_ack_seconds", perf_counter() - started, bank=bank.id)
+    return Response(answer.body, answer.status, dict(answer.headers))
+
+
+@api.post("/{bank}", permission=Permission.BANK, summary="A bank tells us", documented=False)
+async def post_webhook(request: Request) -> Response:
+    """A message with a body."""
+    return await _webhook(request)
+
+
+@api.get("/{bank}", permission=Permission.BANK, summary="A bank tells us, in a query string", documented=False)
+async def get_webhook(request: Request) -> Response:
+    """A message in the address."""
+    return await _webhook(request)
