@@ -40,8 +40,10 @@ def text(fields: Json, name: str) -> str:
 
 
 def text_or_none(fields: Json, name: str) -> str | None:
-    """The same where the field may be missing, null or empty."""
-    return text(fields, name) if fields.get(name) not in {None, ""} else None
+    """The same where the field may be missing, null or blank."""
+    value = fields.get(name)
+    blank = value is None or (isinstance(value, str) and not value.strip())
+    return None if blank else text(fields, name)
 
 
 def amount(fields: Json, name: str = "amount_vnd") -> int:

@@ -1,16 +1,19 @@
 """What is the sandbox bank's own beyond what every connector must do."""
 
+import contextlib
 import json
 from base64 import urlsafe_b64decode
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connectors.sandbox import SIGNATURE, open_session, parse_webhook, query, refund
-from paygw.kernel.connector import BadSignature, Contact, HttpReply, HttpRequest, Malformed, Notice, Session
+from paygw.kernel.connector import BadSignature, Contact, HttpReply, HttpRequest, Ignored, Malformed, Notice, Session
 from paygw.kernel.evidence import AttemptSeen, AttemptStatus, PaymentSeen, RefundNewsStatus, RefundSeen
 from paygw.kernel.framing import Kind, signature, verified
 from paygw.simulators.sides.sandbox import ATTEMPT, PAYMENT, SECRETS, reply, tell
@@ -174,6 +177,37 @@ def test_a_time_without_offset_is_malformed(at: object) -> None:
 def test_signed_nonsense_is_malformed(body: bytes) -> None:
     with pytest.raises(Malformed):
         parse_webhook(_with_body(body), SECRETS, NOW)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(field=st.sampled_from(["event_id", "type", "occurred_at", "data"]), value=_JSON)
+def test_any_signed_field_is_read_or_malformed(field: str, value: object) -> None:
+    message = _edited(lambda event: event.update({field: value}))
+    with contextlib.suppress(Malformed):
+        assert isinstance(parse_webhook(message, SECRETS, NOW), Notice | Ignored)
+
+
+@settings(max_examples=300, deadline=None)
+@given(name=st.sampled_from(sorted(asdict(PAYMENT))), value=_JSON)
+def test_any_signed_payment_is_read_or_malformed(name: str, value: object) -> None:
+    message = _edited(lambda event: event["data"].update({name: value}))
+    with contextlib.suppress(Malformed):
+        assert isinstance(parse_webhook(message, SECRETS, NOW), Notice)
+
+
+@pytest.mark.parametrize("memo", ["", "   ", None])
+def test_a_blank_memo_is_no_memo(memo: str | None) -> None:
+    notice = parse_webhook(_edited(lambda event: event["data"].update(memo=memo)), SECRETS, NOW)
+
+    assert isinstance(notice, Notice)
+    assert [seen.memo for seen in notice.evidence if isinstance(seen, PaymentSeen)] == [""]
 
 
 def test_money_is_not_refused_over_an_unprintable_memo() -> None:
