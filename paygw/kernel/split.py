@@ -32,18 +32,24 @@ def check_shares(shares: tuple[ShareRule, ...]) -> str | None:
 def split(total_vnd: int, shares: tuple[ShareRule, ...]) -> tuple[int, ...]:
     """Share out `total_vnd` in the order of `shares`: each listed percentage is floored, the rest takes what is left.
 
-    `total_vnd` is whole đồng, 0 or more; the parts always add up to it. Raises ValueError for a negative total
-    or for shares that `check_shares` refuses.
+    `total_vnd` is whole đồng, 0 or more; the parts always add up to it. Raises ValueError for a negative total, or
+    for shares that do not leave exactly one rest of 0% or more.
     """
     if total_vnd < 0:
-        msg = f"cannot split a negative amount: {total_vnd}"
-        raise ValueError(msg)
-    if problem := check_shares(shares):
-        raise ValueError(problem)
-    floors = [
-        0 if share.pct_millionths is None else total_vnd * share.pct_millionths // WHOLE_MILLIONTHS for share in shares
-    ]
-    rest_vnd = total_vnd - sum(floors)
-    return tuple(
-        rest_vnd if share.pct_millionths is None else floor for share, floor in zip(shares, floors, strict=True)
-    )
+        raise ValueError(f"cannot split a negative amount: {total_vnd}")
+    parts, rest_at, rest_vnd, rest_millionths = [], -1, total_vnd, WHOLE_MILLIONTHS
+    for index, share in enumerate(shares):
+        part_vnd, millionths = 0, share.pct_millionths
+        if millionths is not None and millionths > 0:
+            part_vnd = total_vnd * millionths // WHOLE_MILLIONTHS
+            rest_vnd -= part_vnd
+            rest_millionths -= millionths
+        elif millionths is None and rest_at < 0:
+            rest_at = index
+        else:
+            raise ValueError(check_shares(shares))
+        parts.append(part_vnd)
+    if rest_at < 0 or rest_millionths < 0:
+        raise ValueError(check_shares(shares))
+    parts[rest_at] = rest_vnd
+    return tuple(parts)

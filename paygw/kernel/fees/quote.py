@@ -67,8 +67,6 @@ class QuotedComponent(msgspec.Struct, frozen=True):
     def shares(self) -> tuple[Share, ...]:
         """Every beneficiary's part in the order of the split; they add up to the amount."""
         rules = self.plan.rule.split.shares
-        if len(rules) == 1:
-            return (Share(rules[0].to, self.amount_vnd),)
         return tuple(map(Share, (rule.to for rule in rules), split(self.amount_vnd, rules)))
 
     @property
@@ -119,9 +117,10 @@ class Quote(msgspec.Struct, frozen=True):
         """Parts by beneficiary over all components, without zeros, in the order they first appear."""
         totals: dict[str, int] = {}
         for component in self.components:
-            for share in component.shares:
-                if share.amount_vnd:
-                    totals[share.to] = totals.get(share.to, 0) + share.amount_vnd
+            rules = component.plan.rule.split.shares
+            for rule, part_vnd in zip(rules, split(component.amount_vnd, rules), strict=True):
+                if part_vnd:
+                    totals[rule.to] = totals.get(rule.to, 0) + part_vnd
         return totals
 
     @property

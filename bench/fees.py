@@ -1,0 +1,174 @@
+"""What a quote costs: against a hand-written function of the same procedure in the same run, and in batches.
+
+    python -m bench.fees [--json]
+
+The hand-written function takes checked facts and returns total, shares and explanation tokens of one procedure on one
+tariff; the engine also checks the facts, finds the schedule of the day and records every step.
+"""
+
+import argparse
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from paygw.kernel.fees.catalogue import Catalogue, calculate, load_catalogue, quote_line
+from paygw.kernel.fees.explain import explain_vi
+
+ROOT: Final = Path(__file__).parents[1]
+CATALOGUE: Final = ROOT / "paygw" / "catalogue" / "fees"
+EXAMPLES: Final = ROOT / "tests" / "fixtures" / "fees" / "golden.jsonl"
+
+BATCH: Final = 100_000
+CALLS: Final = 20_000
+ROUNDS: Final = 5
+
+Answer = tuple[int, dict[str, int], list[str]]
+
+
+def id_card(facts: Mapping[str, Any], as_of: str) -> Answer:
+    """Procedure 2.001195 from 21 October 2024, by hand."""
+    request, online = facts["request"], facts.get("channel") == "online"
+    amount = 30_000 if request == "convert" else 50_000 if request == "exchange" else 70_000
+    explain = []
+    if "2024-10-21" <= as_of <= "2024-12-31":
+        amount, explain = amount // 2, ["le_phi:mod:intro_2024"]
+    elif as_of <= "2025-12-31" and online:
+        amount, explain = amount // 2, ["le_phi:mod:online_2025"]
+    elif "2025-07-01" <= as_of <= "2026-12-31":
+        amount, explain = amount // 2, ["le_phi:mod:tt64_2025"]
+    for fact, reason in (("agency_error", "agency_error"), ("boundary_change", "boundary_change")):
+        if facts.get(fact):
+            return 0, {}, [f"le_phi:exempt:{reason}"]
+    for fact, reason in (("is_poor_household", "poor"), ("is_merit_or_martyr_kin", "merit")):
+        if facts.get(fact):
+            return 0, {}, [f"le_phi:exempt:{reason}"]
+    for fact, reason in (("ethnic_minority_special_commune", "ethnic_minority"), ("orphan_under_18", "orphan")):
+        if facts.get(fact):
+            return 0, {}, [f"le_phi:exempt:{reason}"]
+    if "2026-08-15" <= as_of <= "2027-02-28" and online and facts.get("has_vneid_level2"):
+        return 0, {}, ["le_phi:exempt:digital_citizen"]
+    return amount, {"treasury": amount}, explain
+
+
+def certified_copy(facts: Mapping[str, Any], as_of: str) -> Answer:
+    """Procedure 2.000815, by hand."""
+    pages = facts["pages"]
+    each = 2000 * min(pages, 2) + 1000 * max(0, pages - 2)
+    explain = ["phi:cap"] if each > 200_000 else []
+    total = min(each, 200_000) * facts.get("copies", 1)
+    retained = total // 2
+    return total, {"retained": retained, "treasury": total - retained}, explain if as_of >= "2017-01-01" else []
+
+
+def temporary_residence(facts: Mapping[str, Any], as_of: str) -> Answer:
+    """Procedure 1.004194, by hand."""
+    online = facts["channel"] == "online"
+    listed = facts.get("mode") == "list"
+    each = (5000 if online else 10_000) if listed else 7000 if online else 15_000
+    total = each * facts.get("persons", 1)
+    return total, {"treasury": total}, [] if as_of >= "2023-02-05" else ["?"]
+
+
+BY_HAND: Final[Mapping[str, Callable[[Mapping[str, Any], str], Answer]]] = {
+    "2.001195": id_card,
+    "2.000815": certified_copy,
+    "1.004194": temporary_residence,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One procedure: microseconds by hand and by the engine, and their ratio."""
+
+    procedure: str
+    by_hand_us: float
+    engine_us: float
+    ratio: float
+
+
+def main() -> None:
+    """Measure and print."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--json", action="store_true")
+    as_json = options.parse_args().json
+    started = time.perf_counter()
+    catalogue = load_catalogue(CATALOGUE)
+    load_s = time.perf_counter() - started
+    lines = [json.loads(text) for text in EXAMPLES.read_text(encoding="utf-8").splitlines()]
+    gc.freeze()
+    rows = [compared(catalogue, lines, code) for code in BY_HAND]
+    result = {
+        "load_s": round(load_s, 3),
+        "rows": [asdict(row) for row in rows],
+        "sentences_us": round(sentences_us(catalogue, lines), 1),
+        "batch_per_s": round(batch_per_s(catalogue, lines)),
+    }
+    if as_json:
+        json.dump(result, sys.stdout)
+        return
+    print(f"load {load_s:.3f} s")
+    for row in rows:
+        print(f"{row.procedure}  by hand {row.by_hand_us:6.2f} us  engine {row.engine_us:6.2f} us  x{row.ratio:.1f}")
+    print(f"quote with all its sentences {result['sentences_us']} us")
+    print(f"batch of {BATCH:,} lines: {result['batch_per_s']:,} a second on one core")
+
+
+def compared(catalogue: Catalogue, lines: list[dict[str, Any]], code: str) -> Row:
+    """The worked examples of one procedure, both ways, interleaved; best of several rounds."""
+    chosen = [line for line in lines if line["procedure"] == code and line["as_of"] >= "2024-10-21"]
+    by_hand = BY_HAND[code]
+
+    def engine(line: dict[str, Any]) -> Answer:
+        quote = calculate(
+            catalogue,
+            procedure=line["procedure"],
+            province=line["province"],
+            as_of=line["as_of"],
+            facts=line["facts"],
+        )
+        return quote.total_vnd, quote.shares, list(quote.explain)
+
+    def hand(line: dict[str, Any]) -> Answer:
+        return by_hand(line["facts"], line["as_of"])
+
+    for line in chosen:
+        assert engine(line) == hand(line) == tuple(line["expect"][key] for key in ("total", "shares", "explain"))
+    hands, engines = zip(*((best_us(hand, chosen), best_us(engine, chosen)) for _ in range(ROUNDS)), strict=True)
+    return Row(code, round(min(hands), 3), round(min(engines), 3), round(min(engines) / min(hands), 2))
+
+
+def best_us(call: Callable[[dict[str, Any]], Answer], lines: list[dict[str, Any]]) -> float:
+    """Microseconds of one call over a round of calls."""
+    repeats = CALLS // len(lines)
+    started = time.perf_counter()
+    for _ in range(repeats):
+        for line in lines:
+            call(line)
+    return (time.perf_counter() - started) / (repeats * len(lines)) * 1e6
+
+
+def sentences_us(catalogue: Catalogue, lines: list[dict[str, Any]]) -> float:
+    """Microseconds of a quote whose every sentence is written out."""
+    asked = [{key: line[key] for key in ("procedure", "province", "as_of", "facts")} for line in lines]
+    started = time.perf_counter()
+    for one in asked * 10:
+        explain_vi(calculate(catalogue, **one))
+    return (time.perf_counter() - started) / (10 * len(asked)) * 1e6
+
+
+def batch_per_s(catalogue: Catalogue, lines: list[dict[str, Any]]) -> float:
+    """Lines a second of a batch as the command line runs it: parse, quote, write."""
+    texts = [json.dumps(line) for line in lines] * (BATCH // len(lines) + 1)
+    started = time.perf_counter()
+    for text in texts[:BATCH]:
+        json.dumps(quote_line(catalogue, json.loads(text)))
+    return BATCH / (time.perf_counter() - started)
+
+
+if __name__ == "__main__":
+    main()
