@@ -132,11 +132,12 @@ async def test_everything_killed_at_once_recovers_at_the_next_start(var_dir: Pat
         assert await fetch(cluster.owner_dsn(), "SELECT amount_vnd FROM kept") == 150000
 
 
-@pytest.mark.parametrize("after_s", [0.2, 0.5, 0.8, 1.1, 1.4])
-async def test_first_start_cut_short_is_made_anew(var_dir: Path, after_s: float) -> None:
+@pytest.mark.parametrize("after_s", [0.3, 0.6, 0.9, 1.2])
+@pytest.mark.parametrize("killed", [[b"supervise"], [b"supervise", b"postgres", b"initdb"]], ids=["owner", "all"])
+async def test_first_start_cut_short_is_made_anew(var_dir: Path, killed: list[bytes], after_s: float) -> None:
     first = spawn_holder(var_dir)
     await asyncio.sleep(after_s)
-    _kill_all_of(var_dir)
+    _kill(killed, var_dir)
     _end(first)
 
     with start(var_dir, SMALL) as cluster:
@@ -279,15 +280,13 @@ def _is_closed(folder: Path) -> bool:
     return folder.stat().st_mode & 0o077 == 0
 
 
-def _kill_all_of(var_dir: Path) -> None:
-    """Kill -9 every supervisor and server program that names this folder on its command line."""
+def _kill(programs: list[bytes], var_dir: Path) -> None:
+    """Kill -9 the programs that name this folder on their command line."""
     for entry in Path("/proc").glob("[0-9]*"):
-        try:
+        with suppress(OSError):
             line = (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if os.fsencode(var_dir) in line and (b"embedded.supervise" in line or b"postgres" in line or b"initdb" in line):
-            os.kill(int(entry.name), signal.SIGKILL)
+            if os.fsencode(var_dir) in line and any(program in line for program in programs):
+                os.kill(int(entry.name), signal.SIGKILL)
 
 
 def _fill(file: Path) -> None:

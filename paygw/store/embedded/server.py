@@ -22,7 +22,7 @@ from paygw.store.embedded.errors import (
 )
 from paygw.store.embedded.layout import PORT, Layout
 from paygw.store.embedded.options import Options, access_files, server_arguments
-from paygw.store.embedded.process import exists, postgres_in
+from paygw.store.embedded.process import end_postgres_in, exists, postgres_in
 from paygw.store.embedded.user import ServerUser
 from paygw.store.roles import SUPER, bootstrap_script
 
@@ -45,7 +45,7 @@ class Server:
     options: Options
 
 
-def make_data(server: Server) -> bool:
+def make_data(server: Server, *, in_child: Callable[[], None]) -> bool:
     """Run initdb unless there is data already; returns whether it did. The data folder appears by a rename.
 
     Raises WrongMajor, DataDamaged, DiskFull, FolderNotWritable, StartFailed.
@@ -55,6 +55,7 @@ def make_data(server: Server) -> bool:
         _check_major(data)
         return False
     fresh = server.layout.server / "data.new"
+    end_postgres_in(fresh)
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
     if server.user.switch:
@@ -67,7 +68,7 @@ def make_data(server: Server) -> bool:
         ],
         check=False, capture_output=True, text=True, errors="replace", cwd="/", env=_ENVIRONMENT,
         user=server.user.subprocess_user(), group=server.user.subprocess_group(),
-        extra_groups=server.user.subprocess_groups(),
+        extra_groups=server.user.subprocess_groups(), preexec_fn=in_child,
     )  # fmt: skip
     if done.returncode != 0:
         shutil.rmtree(fresh, ignore_errors=True)

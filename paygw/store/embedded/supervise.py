@@ -79,7 +79,7 @@ def _prepare(control: Control, options: Options) -> tuple[Server, tuple[str, ...
     server = Server(binaries, layout, user, options)
     if ended := end_postgres_in(layout.data):
         _log.warning("ended %d processes of an earlier run", ended)
-    if make_data(server):
+    if make_data(server, in_child=_tie_to(os.getpid())):
         _log.info("made a new data folder %s", layout.data)
     return server, tuple(notices)
 
@@ -101,7 +101,7 @@ def _bring_up(control: Control, server: Server) -> subprocess.Popen[bytes]:
 
 
 def _tie_to(supervisor_pid: int) -> Callable[[], None]:
-    """Returns what the postmaster does between fork and exec: hear signals again, and end when we end."""
+    """Returns what a server program does between fork and exec: hear signals again, and end when we end."""
 
     def tie() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
