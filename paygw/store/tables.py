@@ -296,6 +296,54 @@ disbursements = _table(
     amount_vnd=BigInteger,
     status=Text,
     created_at=Instant,
+    reused_vnd=BigInteger,
+    made_by=Text,
+    checked_by=Text,
+)
+settlements = _table(
+    "settlements",
+    bank=Text,
+    batch=Text,
+    holding=Text,
+    lines_vnd=BigInteger,
+    fee_vnd=BigInteger,
+    net_vnd=BigInteger,
+    status=Text,
+    closed_at=Instant,
+)
+settlement_lines = _table(
+    "settlement_lines",
+    bank=Text,
+    batch=Text,
+    line=Text,
+    kind=Text,
+    subject=Text,
+    receipt_id=Uuid,
+    holding=Text,
+    amount_vnd=BigInteger,
+    booked_at=Instant,
+)
+movements = _table(
+    "movements",
+    key=Text,
+    event=Text,
+    holding=Text,
+    party=Text,
+    amount_vnd=BigInteger,
+    booked_at=Instant,
+)
+fundings = _table(
+    "fundings",
+    id=Text,
+    kind=Text,
+    receipt_id=Uuid,
+    refund_id=Maybe(Uuid),
+    beneficiary=Text,
+    code=Text,
+    amount_vnd=BigInteger,
+    account=Text,
+    from_receipt_id=Maybe(Uuid),
+    booked_at=Instant,
 )
 ledger = _table(
     "ledger",

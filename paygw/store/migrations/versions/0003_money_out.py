@@ -1,0 +1,19 @@
+"""Records of money on its way out: settlement lines, movements on accounts, fundings; disbursements by two persons."""
+
+from pathlib import Path
+
+from paygw.store.migrations.script import run_script
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_script(Path(__file__).with_suffix(".sql"))
+
+
+def downgrade() -> None:
+    message = "there is no way down from money: restore a backup instead"
+    raise RuntimeError(message)
