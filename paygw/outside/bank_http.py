@@ -238,7 +238,8 @@ async def bank_http(
     """The way to the banks, for as long as the context lasts: no proxy, no cookies, no redirects, no hidden retries."""
     timeout = aiohttp.ClientTimeout(total=limits.deadline_s, connect=limits.connect_s)
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0),  # the seats are the limit
+        # One connection per request: on a kept one that the bank just closed, a refund would be unknown for nothing.
+        connector=aiohttp.TCPConnector(limit=0, force_close=True),  # the seats are the limit
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"user-agent": "paygw", "accept-encoding": "identity"},
         timeout=timeout,
@@ -257,7 +258,6 @@ def _connection_trace() -> aiohttp.TraceConfig:
 
     trace = aiohttp.TraceConfig()
     trace.on_connection_create_end.append(reached)
-    trace.on_connection_reuseconn.append(reached)
     return trace
 
 
