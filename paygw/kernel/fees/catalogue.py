@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final, TypeVar
 
-from paygw.kernel.fees.compile import Test, names_of, test
+from paygw.kernel.fees.compile import Test, names_of, predicate
 from paygw.kernel.fees.dates import iso_day
 from paygw.kernel.fees.declare import Labels, read_labels, read_params, read_splits
 from paygw.kernel.fees.errors import BadCatalogue, FeeError
@@ -142,7 +142,7 @@ def _check_constraints(procedure: Procedure, env: Env) -> None:
 
 def _compiled(tariff: Tariff) -> Procedure:
     names = names_of(tariff.facts, {})
-    constraints = tuple((test(constraint.expr, names), constraint.text) for constraint in tariff.constraints)
+    constraints = tuple((predicate(constraint.expr, names), constraint.text) for constraint in tariff.constraints)
     return Procedure(tariff, binder_of(tariff.facts), constraints, timelines_of(tariff.schedules, tariff.facts))
 
 

@@ -68,26 +68,26 @@ def constant_value(expr: Expr, names: Names) -> Fraction:
     return term.value([]) if term.constant is None else term.constant
 
 
-def test(expr: Expr, names: Names) -> Test:  # noqa: PLR0911 - one arm for each kind of condition
+def predicate(expr: Expr, names: Names) -> Test:  # noqa: PLR0911 - one arm for each kind of condition
     """A condition as a closure."""
     match expr:
         case Name(name):
             return cast("Test", operator.itemgetter(names.slots[name]))
         case Not(operand):
-            inner = test(operand, names)
+            inner = predicate(operand, names)
             return lambda env: not inner(env)
         case Binary("&&", left, right):
-            first, second = test(left, names), test(right, names)
+            first, second = predicate(left, names), predicate(right, names)
             return lambda env: first(env) and second(env)
         case Binary("||", left, right):
-            first, second = test(left, names), test(right, names)
+            first, second = predicate(left, names), predicate(right, names)
             return lambda env: first(env) or second(env)
         case Binary():
             return _comparison(expr, names)
         case Within(needle, haystack):
             return _within(needle, haystack, names)
         case Choice(condition, then, otherwise):
-            asked, yes, no = test(condition, names), test(then, names), test(otherwise, names)
+            asked, yes, no = predicate(condition, names), predicate(then, names), predicate(otherwise, names)
             return lambda env: yes(env) if asked(env) else no(env)
         case _:
             msg = f"not a condition: {expr}"
@@ -104,7 +104,7 @@ def number_term(expr: Expr, names: Names) -> Term:
         case Binary(op, left, right):
             return _ARITHMETIC[op](number_term(left, names), number_term(right, names))
         case Choice(condition, then, otherwise):
-            asked, yes, no = test(condition, names), number_term(then, names), number_term(otherwise, names)
+            asked, yes, no = predicate(condition, names), number_term(then, names), number_term(otherwise, names)
             below = lcm(yes.below, no.below)
             first, second = yes.over(below), no.over(below)
             return Term(lambda env: first(env) if asked(env) else second(env), below, None, yes.whole and no.whole)
@@ -251,10 +251,10 @@ def _value(expr: Expr, names: Names) -> Callable[[Env], Any]:
         case Name(name):
             return operator.itemgetter(names.slots[name])
         case Choice(condition, then, otherwise):
-            asked, yes, no = test(condition, names), _value(then, names), _value(otherwise, names)
+            asked, yes, no = predicate(condition, names), _value(then, names), _value(otherwise, names)
             return lambda env: yes(env) if asked(env) else no(env)
         case _:
-            return test(expr, names)
+            return predicate(expr, names)
 
 
 def _is_number(expr: Expr, names: Names) -> bool:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import lcm
 from typing import Final, Literal, TypeAlias
 
-from paygw.kernel.fees.compile import Names, Rational, Term, Test, number_term, test
+from paygw.kernel.fees.compile import Names, Rational, Term, Test, number_term, predicate
 from paygw.kernel.fees.dates import Window
 from paygw.kernel.fees.errors import FeeError
 from paygw.kernel.fees.expr import ZERO, Binary, Call, Expr
@@ -143,7 +143,7 @@ def component_plan(rule: Component, names: Names, period: Window) -> ComponentPl
         times_pair=None if times is None else _pair(times),
         options=options,
         exemptions=tuple(
-            ExemptionPlan(test(exemption.when, names), exemption, f"{rule.id}:exempt:{exemption.id}")
+            ExemptionPlan(predicate(exemption.when, names), exemption, f"{rule.id}:exempt:{exemption.id}")
             for exemption in rule.exemptions
             if exemption.window.covers(period)
         ),
@@ -341,4 +341,4 @@ def _pair(term: Term) -> Callable[[Env], Pair]:
 
 
 def _optional_test(expr: Expr | None, names: Names) -> Test | None:
-    return None if expr is None else test(expr, names)
+    return None if expr is None else predicate(expr, names)

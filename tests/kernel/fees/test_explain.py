@@ -119,3 +119,10 @@ def test_what_the_schema_refuses_the_engine_refuses(line: dict[str, Any], junk: 
         line["facts"][names[at % len(names)]] = junk
     if not schema.is_valid(line["facts"]):
         assert quote_line(starter(), line)["error"] in {"bad_type", "bad_enum", "out_of_range"}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_fact_and_value_has_a_label_in_both_languages(code: str) -> None:
+    for fact in starter().procedures[code].facts:
+        assert fact.label is not None, fact.name
+        assert all(fact.value_labels), fact.name
