@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest_plugins = ["tests.db_fixtures", "tests.hub_fixtures"]
+pytest_plugins = ["tests.db_fixtures", "tests.hub_fixtures", "tests.sandbox_fixtures"]
 
 # Any of these markers opens the network for one test. All others run with unix sockets only.
 _NETWORKED = ("db", "net", "browser", "peers", "drill")
