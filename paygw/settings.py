@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     )
 
     body_max_bytes: int = Field(default=65_536, description="Largest body of an API request.")
+    requests_max: int = Field(default=512, ge=1, description="Requests under way per process; more are answered 503.")
     body_timeout_s: Seconds = Field(default=10.0, description="Longest time a body takes to arrive.")
     webhook_max_bytes: int = Field(default=262_144, description="Largest body of a bank's webhook.")
     json_depth_max: int = Field(default=20, description="Deepest nesting of a JSON body.")

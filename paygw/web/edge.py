@@ -11,24 +11,26 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from paygw.hub.hub import Observer
-from paygw.kernel.errors import Alarm
+from paygw.kernel.errors import Alarm, Unavailable
 from paygw.web.context import known_principal, path_of, request_id_of
 from paygw.web.reply import problem_reply
 
 _log = logging.getLogger("paygw.http")
 
 _SAFE: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
-_SERVER_ERROR: Final = 500
+_FULL: Final = Unavailable("too many requests are under way")
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Edge:
-    """Wraps the application; holds nothing but where to count."""
+    """Wraps the application; knows where to count and how many requests are under way."""
 
-    def __init__(self, app: ASGIApp, observe: Observer) -> None:
+    def __init__(self, app: ASGIApp, observe: Observer, *, requests_max: int) -> None:
         self._app = app
         self._observe = observe
+        self._requests_max = requests_max
+        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; what is not HTTP passes untouched."""
@@ -46,13 +48,18 @@ class Edge:
                 _mark(message, request_id)
             await send(message)
 
+        self._under_way += 1
         try:
-            await self._app(scope, receive, send_marked)
+            if self._under_way > self._requests_max:
+                await problem_reply(Request(scope), _FULL)(scope, receive, send_marked)
+            else:
+                await self._app(scope, receive, send_marked)
         except Exception as error:  # noqa: BLE001 - the last resort of the process: logged, answered, counted
             _report(error, scope)
             if not status:
                 await problem_reply(Request(scope), error)(scope, receive, send_marked)
         finally:
+            self._under_way -= 1
             self._count(scope, status, time.perf_counter() - began)
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:

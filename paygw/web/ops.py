@@ -1,6 +1,7 @@
 """For those who keep the hub running: alive, ready, measured."""
 
 import asyncio
+import logging
 import shutil
 from dataclasses import dataclass
 from typing import Final, cast
@@ -9,8 +10,11 @@ import asyncpg
 from starlette.requests import Request
 from starlette.responses import Response
 
+import paygw
 from paygw.hub.hub import Hub
 from paygw.kernel.errors import Unavailable
+from paygw.outside.metrics import CONTENT_TYPE, Metrics
+from paygw.store.gauges import Gauge, read_gauges
 from paygw.store.health import Heartbeat, probe_write, read_heartbeats, read_revision
 from paygw.store.migrate import head
 from paygw.web.context import Permission, hub_of
@@ -18,7 +22,11 @@ from paygw.web.reply import reply
 from paygw.web.routes import Routes
 
 _PROBE_S: Final = 1.0
+_GAUGES_S: Final = 3.0
 _LATE_BEATS: Final = 4
+_AWAY: Final = (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable)
+
+_log = logging.getLogger("paygw.ops")
 
 api = Routes(tag="Operations")
 
@@ -72,9 +80,29 @@ async def read_readiness(hub: Hub, serving: Serving) -> Readiness:
             if await read_revision(connection) != (serving.head or head()):
                 reasons.append("migrations")
             workers = tuple(await read_heartbeats(connection))
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable):
+    except _AWAY:
         reasons.append("database")
     late_s = _LATE_BEATS * hub.settings.heartbeat_s
     if serving.needs_worker and not any(one.age_s < late_s for one in workers):
         reasons.append("worker")
     return Readiness(tuple(reasons), workers)
+
+
+@api.get("/metrics", permission=Permission.METRICS, summary="Metrics in Prometheus' text format")
+async def metrics(request: Request) -> Response:
+    """Counters of this process; gauges of the whole hub, left out when the database does not answer in time."""
+    hub = hub_of(request)
+    gauges = [
+        Gauge("paygw_build_info", {"version": paygw.__version__}, 1),
+        Gauge("paygw_db_pool_in_use", {}, hub.pool.get_size() - hub.pool.get_idle_size()),
+    ]
+    try:
+        async with asyncio.timeout(_GAUGES_S), hub.pool.acquire() as connection:
+            gauges += await read_gauges(connection)
+            beats = await read_heartbeats(connection)
+            gauges += [Gauge("paygw_worker_heartbeat_age_seconds", {}, one.age_s) for one in beats[:1]]
+    except _AWAY as error:
+        _log.warning("gauges_missing", extra={"code": type(error).__name__})
+    own = hub.observe if isinstance(hub.observe, Metrics) else Metrics()
+    text = own.text([(one.name, one.labels, one.value) for one in gauges])
+    return Response(text, media_type=CONTENT_TYPE)

@@ -1,0 +1,67 @@
+"""What the verbs print: JSON for scripts, tables for people, one line on stderr when something is wrong."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from paygw.app import build_hub
+from paygw.hub.hub import Hub
+from paygw.settings import Settings
+
+T = TypeVar("T")
+Row = Mapping[str, object]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+
+_CLI_POOL = 4
+
+
+def show(value: Row, *, as_json: bool) -> None:
+    """One thing: an object, or name and value per line."""
+    if as_json:
+        _json(value)
+        return
+    for name, one in value.items():
+        typer.echo(f"{name}: {_plain(one)}")
+
+
+def show_all(rows: Sequence[Row], *, as_json: bool) -> None:
+    """Several things of one kind: an array, or a table."""
+    if as_json:
+        _json(list(rows))
+        return
+    table = Table(*(rows[0] if rows else ("nothing",)))
+    for row in rows:
+        table.add_row(*(_plain(one) for one in row.values()))
+    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+def with_hub(work: Callable[[Hub], Awaitable[T]], settings: Settings | None = None) -> T:
+    """Run one use case with a hub of its own and a small pool."""
+    chosen = (settings or Settings()).model_copy(update={"pool_size": _CLI_POOL})
+
+    async def run() -> T:
+        opened: AbstractAsyncContextManager[Hub] = build_hub(chosen, application="paygw-cli")
+        async with opened as hub:
+            return await work(hub)
+
+    return asyncio.run(run())
+
+
+def _json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain(one) for one in value)
+    return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
