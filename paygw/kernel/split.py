@@ -37,6 +37,8 @@ def split(total_vnd: int, shares: tuple[ShareRule, ...]) -> tuple[int, ...]:
     """
     if total_vnd < 0:
         raise ValueError(f"cannot split a negative amount: {total_vnd}")
+    if len(shares) == 1 and shares[0].pct_millionths is None:  # every lệ phí: the treasury takes it whole
+        return (total_vnd,)
     parts, rest_at, rest_vnd, rest_millionths = [], -1, total_vnd, WHOLE_MILLIONTHS
     for index, share in enumerate(shares):
         part_vnd, millionths = 0, share.pct_millionths

@@ -226,6 +226,9 @@ def _comparison(expr: Binary, names: Names) -> Test:
             return _COMPARE_CONSTANT[expr.op](left.over(below), int(right.constant * below))
         return _compare(expr.op, left.over(below), right.over(below))
     if isinstance(expr.right, Text | Day):
+        if isinstance(expr.left, Name) and expr.op == "==":  # what nearly every case of a tariff asks
+            slot, constant = names.slots[expr.left.name], expr.right.value
+            return cast("Test", lambda env: env[slot] == constant)
         return _COMPARE_CONSTANT[expr.op](_value(expr.left, names), expr.right.value)
     return _compare(expr.op, _value(expr.left, names), _value(expr.right, names))
 

@@ -4,9 +4,10 @@ The order is fixed: when, base, base limits, times, modifiers, exemptions, limit
 the rounding.
 """
 
+from paygw.kernel.fees.changes import Pair
 from paygw.kernel.fees.facts import Env
 from paygw.kernel.fees.model import Rounding
-from paygw.kernel.fees.plan import ComponentPlan, LimitsPlan, Option, Pair
+from paygw.kernel.fees.plan import ComponentPlan, LimitsPlan, Option
 from paygw.kernel.fees.quote import QuotedComponent
 from paygw.kernel.fees.steps import TrailEntry
 

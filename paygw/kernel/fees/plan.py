@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import lcm
-from typing import Final, Literal, TypeAlias
+from typing import Literal
 
+from paygw.kernel.fees.changes import Change, Pair, change_of, pair_of
 from paygw.kernel.fees.compile import Names, Rational, Term, Test, number_term, predicate
 from paygw.kernel.fees.dates import Window
 from paygw.kernel.fees.errors import FeeError
@@ -28,10 +29,6 @@ from paygw.kernel.fees.model import (
 )
 from paygw.kernel.fees.tables import Piece, Table, bracket_table, interpolated_table
 
-Pair: TypeAlias = tuple[int, int]
-"""A numerator and a positive denominator, not reduced."""
-
-Change: TypeAlias = Callable[[Env, int, int], Pair]
 Form = Literal["fixed", "expr", "per_unit", "percent", "row", "marginal", "unit_steps", "interpolated_rate"]
 MarkKind = Literal["modifier", "cap", "floor"]
 
@@ -140,7 +137,7 @@ def component_plan(rule: Component, names: Names, period: Window) -> ComponentPl
         base=_base(rule.base, names, period),
         base_limits=_limits(rule.base_limits, names, rule.id),
         times=times,
-        times_pair=None if times is None else _pair(times),
+        times_pair=None if times is None else pair_of(times),
         options=options,
         exemptions=tuple(
             ExemptionPlan(predicate(exemption.when, names), exemption, f"{rule.id}:exempt:{exemption.id}")
@@ -243,7 +240,7 @@ def _limits(limits: Limits | None, names: Names, component: str) -> LimitsPlan |
     if limits is None:
         return None
     minimum, maximum = (
-        None if expr is None else _pair(number_term(expr, names)) for expr in (limits.minimum, limits.maximum)
+        None if expr is None else pair_of(number_term(expr, names)) for expr in (limits.minimum, limits.maximum)
     )
     cap, floor = Mark("cap", f"{component}:cap"), Mark("floor", f"{component}:floor")
     return LimitsPlan(_optional_test(limits.when, names), minimum, maximum, cap, floor)
@@ -256,88 +253,8 @@ def _options(rule: Component, names: Names, period: Window) -> list[tuple[Option
         members = places.setdefault(modifier.group or f" {modifier.id}", [])
         if modifier.window.covers(period):
             mark = Mark("modifier", f"{rule.id}:mod:{modifier.id}", modifier)
-            members.append(Option(_optional_test(modifier.when, names), _change(modifier, names), mark))
+            members.append(Option(_optional_test(modifier.when, names), change_of(modifier, names), mark))
     return [tuple(members) for members in places.values() if members]
-
-
-def _change(modifier: Modifier, names: Names) -> Change:
-    change = _ACTIONS[modifier.action](modifier, names)
-    if modifier.minimum is None:
-        return change
-    minimum = _pair(number_term(modifier.minimum, names))
-
-    def clamped(env: Env, top: int, below: int) -> Pair:
-        top, below = change(env, top, below)
-        least, unit = minimum(env)
-        return (least, unit) if top > 0 and top * unit < least * below else (top, below)
-
-    return clamped
-
-
-def _multiply(modifier: Modifier, names: Names) -> Change:
-    term = number_term(modifier.value, names)
-    if term.constant is not None:
-        p, q = term.constant.numerator, term.constant.denominator
-        return lambda _env, top, below: (top * p, below * q)
-    factor = _pair(term)
-
-    def multiply(env: Env, top: int, below: int) -> Pair:
-        p, q = factor(env)
-        return top * p, below * q
-
-    return multiply
-
-
-def _add(modifier: Modifier, names: Names) -> Change:
-    term = _pair(number_term(modifier.value, names))
-
-    def add(env: Env, top: int, below: int) -> Pair:
-        p, q = term(env)
-        return top * q + p * below, below * q
-
-    return add
-
-
-def _set(modifier: Modifier, names: Names) -> Change:
-    value = _pair(number_term(modifier.value, names))
-    return lambda env, _top, _below: value(env)
-
-
-def _percent_off(modifier: Modifier, names: Names) -> Change:
-    part = _pair(number_term(modifier.value, names))
-    most = None if modifier.off_max is None else _pair(number_term(modifier.off_max, names))
-
-    def percent_off(env: Env, top: int, below: int) -> Pair:
-        p, q = part(env)
-        off, unit = top * p, below * q
-        if most is not None:
-            limit, limit_unit = most(env)
-            if off * limit_unit > limit * unit:
-                off, unit = limit, limit_unit
-        return top * unit - off * below, below * unit
-
-    return percent_off
-
-
-_ACTIONS: Final[dict[str, Callable[[Modifier, Names], Change]]] = {
-    "multiply": _multiply,
-    "add": _add,
-    "set": _set,
-    "percent_off": _percent_off,
-}
-
-
-def _pair(term: Term) -> Callable[[Env], Pair]:
-    top, below = term.top, term.below
-    if term.constant is not None:
-        pair = (term.constant.numerator, term.constant.denominator)
-        return lambda _env: pair
-
-    def pair_of(env: Env) -> Pair:
-        value = top(env)
-        return value.numerator, value.denominator * below
-
-    return pair_of
 
 
 def _optional_test(expr: Expr | None, names: Names) -> Test | None:

@@ -6,10 +6,11 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from paygw.kernel.fees.changes import Pair
 from paygw.kernel.fees.dates import FIRST_DAY, LAST_DAY, Window
 from paygw.kernel.fees.facts import Env
 from paygw.kernel.fees.model import Modifier, Rounding
-from paygw.kernel.fees.plan import BaseNote, ComponentPlan, ExemptionPlan, Mark, Pair
+from paygw.kernel.fees.plan import BaseNote, ComponentPlan, ExemptionPlan, Mark
 
 StepKind = Literal["base", "times", "cap", "floor", "modifier", "exemption", "rounding"]
 TrailEntry: TypeAlias = tuple[Mark, Pair, Pair]
