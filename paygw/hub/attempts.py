@@ -25,7 +25,10 @@ from paygw.store.situations import Locked, apply, lock_by_order, read_purse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayAsk:
-    """What the payer chose on the checkout page."""
+    """What the payer chose on the checkout page.
+
+    `set_aside` are attempts the payer gave up; each was just answered "not paid" (hub/enquiries.found_unpaid).
+    """
 
     order_id: str
     bank: Bank
@@ -33,6 +36,7 @@ class PayAsk:
     payer_ip: str
     locale: Literal["vi", "en"]
     return_url: str
+    set_aside: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ async def _begin(hub: Hub, pay: PayAsk, connection: Connection) -> Begun:
         amount_vnd=amount_vnd,
         status=AttemptStatus.CREATED,
     )
-    started = start_attempt(situation, attempt)
+    started = start_attempt(situation, attempt, set_aside=pay.set_aside)
     expires_at = now + timedelta(seconds=min(hub.settings.attempt_lifetime_s, pay.bank.connector.limits.session_max_s))
     await insert_attempt(
         connection,

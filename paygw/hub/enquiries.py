@@ -37,8 +37,21 @@ async def enquire_now(hub: Hub, attempt_id: str) -> bool:
     return True
 
 
-async def _enquire(hub: Hub, found: AttemptRead) -> None:
+async def found_unpaid(hub: Hub, attempt_id: str) -> bool:
+    """Ask about one attempt; True only if the bank answers, now and authentically, that it is not paid."""
+    lease_s = hub.settings.bank_deadline_s * 2
+    async with hub.pool.acquire() as connection:
+        found = await claim_one(connection, attempt_id, now=hub.clock(), lease_s=lease_s)
+    if found is None:
+        return False
+    seen = await _enquire(hub, found)
+    return bool(seen) and all(isinstance(item, AttemptSeen) and item.not_paid for item in seen)
+
+
+async def _enquire(hub: Hub, found: AttemptRead) -> tuple[Evidence, ...]:
+    """Ask, book what is answered, say when to ask again; the evidence of the answer."""
     bank = hub.registry.banks.get(found.attempt.bank)
+    evidence: tuple[Evidence, ...] = ()
     if bank is not None:
         answer = await _ask(hub, bank, found)
         evidence = _evidence(hub, found, answer)
@@ -47,6 +60,7 @@ async def _enquire(hub: Hub, found: AttemptRead) -> None:
         elif answer.contact not in _AUTHENTIC:
             await record_contact_failed(hub, found.attempt.id)
     await _release(hub, found)
+    return evidence
 
 
 async def _ask(hub: Hub, bank: Bank, found: AttemptRead) -> Answer:

@@ -12,13 +12,13 @@ import msgspec
 from asyncpg import Connection
 from msgspec import structs
 
+from paygw.hub.frozen import Private, seal_private
 from paygw.hub.hub import Hub
 from paygw.hub.quotes import FeeQuestion, quote, read_token
 from paygw.hub.registry import Portal, Registry
 from paygw.hub.views import instant, order_view
 from paygw.hub.writing import new_id, token_key
 from paygw.kernel.errors import Refused, Unavailable
-from paygw.kernel.fees.explain import explain_en, explain_vi
 from paygw.kernel.fees.quote import Quote, QuotedComponent, document
 from paygw.kernel.orders import Line, Order, OrderStatus, Share
 from paygw.kernel.posting import TREASURY
@@ -169,17 +169,18 @@ def _draft(hub: Hub, portal: Portal, ask: OrderAsk, key: str, fingerprint: bytes
     expires_at = ask.expires_at or now + timedelta(seconds=hub.settings.order_lifetime_s)
     _check_expiry(hub, expires_at, now)
     answered = [_answer(hub, line, now) for line in ask.lines]
-    total_vnd = sum(answer.total_vnd for answer in answered)
+    answers = [answer for _, answer in answered]
+    total_vnd = sum(answer.total_vnd for answer in answers)
     if total_vnd == 0:
-        outcomes = sorted({answer.outcome for answer in answered})
+        outcomes = sorted({answer.outcome for answer in answers})
         raise Refused("nothing_to_pay", f"Nothing is owed: {', '.join(outcomes)}.", outcome=outcomes[0])
     order_id = new_id()
-    obligations, lines = _obligations(hub.registry, ask, answered)
+    obligations, lines = _obligations(hub.registry, ask, answers)
     face = {
         "id": public_id("ord", order_id),
         "reference": ask.reference,
         "amount_vnd": total_vnd,
-        "lines": [_line_face(line, answer) for line, answer in zip(ask.lines, answered, strict=True)],
+        "lines": [_line_face(line, answer) for line, answer in zip(ask.lines, answers, strict=True)],
         "return_url": ask.return_url,
         "expires_at": instant(expires_at),
         "created_at": instant(now),
@@ -188,8 +189,8 @@ def _draft(hub: Hub, portal: Portal, ask: OrderAsk, key: str, fingerprint: bytes
     order = Order(order_id, portal.id, OrderStatus.OPEN, total_vnd, 1, expires_at)
     face_json = msgspec.json.encode(face)
     answer = msgspec.json.encode(view_of(hub, face_json, order, Purse(), None))
-    sealed = _sealed_payer(hub, order_id, ask.payer)
-    frozen = {"fingerprint": fingerprint.hex(), "lines": [_frozen(a) for a in answered]}
+    sealed = seal_private(hub, order_id, Private(ask.payer, tuple(question.facts for question, _ in answered)))
+    frozen = {"fingerprint": fingerprint.hex(), "lines": [document(answer) for answer in answers]}
     return _Draft(
         key=KeyRow(principal=portal.id, route=ROUTE, key=key, fingerprint=fingerprint, status=_CREATED, answer=answer),
         order=OrderRow(
@@ -202,7 +203,7 @@ def _draft(hub: Hub, portal: Portal, ask: OrderAsk, key: str, fingerprint: bytes
             lines=_json(lines),
             face=face_json.decode(),
             quote=_json(frozen),
-            payer=sealed,
+            private=sealed,
             return_url=ask.return_url,
         ),
         obligations=obligations,
@@ -222,14 +223,14 @@ def _check_expiry(hub: Hub, expires_at: datetime, now: datetime) -> None:
         raise Refused("expiry_not_allowed", "An order lives at most as long as the hub's limit.")
 
 
-def _answer(hub: Hub, line: LineAsk, now: datetime) -> Quote:
+def _answer(hub: Hub, line: LineAsk, now: datetime) -> tuple[FeeQuestion, Quote]:
     if line.quote_token is not None:
-        answer = read_token(hub, line.quote_token, now)[1]
+        question, answer = read_token(hub, line.quote_token, now)
     elif line.question is not None:
-        answer = quote(hub, line.question)
+        question, answer = line.question, quote(hub, line.question)
     else:
         raise Refused("bad_request", "A line names a quote_token, or procedure, as_of and facts.")
-    return _assessed(answer, line.assessed_vnd)
+    return question, _assessed(answer, line.assessed_vnd)
 
 
 def _assessed(answer: Quote, assessed_vnd: int | None) -> Quote:
@@ -305,17 +306,6 @@ def _line_face(asked: LineAsk, answer: Quote) -> dict[str, Any]:
             for component in answer.components
         ],
     }
-
-
-def _frozen(answer: Quote) -> dict[str, Any]:
-    """What must still be explainable years later, without the personal facts."""
-    return {**document(answer), "explanation": {"vi": list(explain_vi(answer)), "en": list(explain_en(answer))}}
-
-
-def _sealed_payer(hub: Hub, order_id: str, payer: Mapping[str, str] | None) -> bytes | None:
-    if not payer:
-        return None
-    return hub.vault.seal(msgspec.json.encode(dict(payer)), where=f"orders/{order_id}/payer")
 
 
 def _json(value: object) -> str:

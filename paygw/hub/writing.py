@@ -1,7 +1,7 @@
 """From a decision to rows: what changed between two situations, its postings, events and cases."""
 
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from paygw.hub.views import instant, money_view, order_view, refund_view
 from paygw.kernel.decide import VIETNAM, CaseNote, Decision, Fact
 from paygw.kernel.evidence import Evidence
 from paygw.kernel.orders import Situation
-from paygw.kernel.posting import Posting
+from paygw.kernel.posting import Entry, Posting
 from paygw.kernel.receipts import Receipt
 from paygw.kernel.refs import public_id
 from paygw.store.situations import Locked, Writes
@@ -96,7 +96,17 @@ def _write_receipt(writes: Writes, was: Receipt | None, receipt: Receipt, told: 
     writes.receipts.append(row)
     old_slices = set(was.slices) if was else set()
     writes.slices += [
-        {"receipt_id": receipt.id, **asdict(piece)} for piece in receipt.slices if piece not in old_slices
+        {
+            "receipt_id": receipt.id,
+            "order_id": piece.order_id,
+            "line_no": piece.line_no,
+            "beneficiary": piece.beneficiary,
+            "code": piece.code,
+            "live_vnd": piece.live_vnd,
+            "disbursed_vnd": piece.disbursed_vnd,
+        }
+        for piece in receipt.slices
+        if piece not in old_slices
     ]
     old_refunds = set(was.refunds) if was else set()
     writes.refunds += [
@@ -117,23 +127,34 @@ _REFUND_COLUMNS = (
 
 
 def _ledger_rows(posting: Posting, receipts: dict[str, Receipt], now: datetime) -> list[dict[str, Any]]:
-    rows = []
-    for n, entry in enumerate(posting.entries):
-        receipt = receipts.get(entry.receipt_id or "")
-        landed = receipt is not None and posting.rule in _BORN_RULES
-        value_date = receipt.value_date if receipt is not None and landed else now.astimezone(VIETNAM).date()
-        row = asdict(entry)
-        row |= {
-            "key": posting.key,
-            "n": n,
-            "rule": posting.rule,
-            "bank": posting.bank,
-            "merchant": posting.merchant,
-            "holder": entry.account.split(":", 1)[1].removesuffix(_HELD) if entry.account.endswith(_HELD) else None,
-            "value_date": value_date,
-        }
-        rows.append(row)
-    return rows
+    booked_on = now.astimezone(VIETNAM).date()
+    return [_ledger_row(posting, n, entry, receipts, booked_on) for n, entry in enumerate(posting.entries)]
+
+
+def _ledger_row(
+    posting: Posting, n: int, entry: Entry, receipts: dict[str, Receipt], booked_on: date
+) -> dict[str, Any]:
+    """One entry with its dimensions: cash has the bank's value date, everything else the day it is booked."""
+    receipt = receipts.get(entry.receipt_id or "")
+    account = entry.account
+    return {
+        "key": posting.key,
+        "n": n,
+        "rule": posting.rule,
+        "account": account,
+        "amount_vnd": entry.amount_vnd,
+        "receipt_id": entry.receipt_id,
+        "refund_id": entry.refund_id,
+        "batch_id": entry.batch_id,
+        "order_id": entry.order_id or None,
+        "line_no": entry.line_no,
+        "beneficiary": entry.beneficiary,
+        "code": entry.code,
+        "holder": account.split(":", 1)[1].removesuffix(_HELD) if account.endswith(_HELD) else None,
+        "bank": posting.bank,
+        "merchant": posting.merchant,
+        "value_date": receipt.value_date if receipt is not None and posting.rule in _BORN_RULES else booked_on,
+    }
 
 
 def _event_row(hub: Hub, locked: Locked, after: Situation, fact: Fact, told: Told) -> dict[str, Any] | None:
@@ -166,7 +187,14 @@ def _event_row(hub: Hub, locked: Locked, after: Situation, fact: Fact, told: Tol
 
 
 def _case_row(note: CaseNote, after: Situation) -> dict[str, Any]:
-    return {**asdict(note), "order_id": after.order.id if after.order else None}
+    return {
+        "kind": note.kind,
+        "key": note.key,
+        "detail": note.detail,
+        "receipt_id": note.receipt_id,
+        "attempt_id": note.attempt_id,
+        "order_id": after.order.id if after.order else None,
+    }
 
 
 def evidence_row(bank: str, item: Evidence, *, authority: int, attempt_id: str | None, told: Told) -> dict[str, Any]:

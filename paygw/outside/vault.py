@@ -9,6 +9,7 @@ import os
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class Vault:
 
     def derive(self, purpose: str) -> bytes:
         """A 32-byte key for one purpose."""
-        return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=purpose.encode()).derive(self.key)
+        return _derive(self.key, purpose)
 
     def seal(self, plain: bytes, *, where: str) -> bytes:
         """Encrypt for one place (`table/row/column`): key id, nonce, ciphertext."""
@@ -57,6 +58,11 @@ class Vault:
             return AESGCM(self.key).decrypt(nonce, sealed[_ID_BYTES + _NONCE_BYTES :], where.encode())
         except InvalidTag:
             raise VaultError(f"{where} does not open: it was changed or moved") from None
+
+
+@lru_cache(maxsize=64)  # a handful of purposes, asked for on every order
+def _derive(key: bytes, purpose: str) -> bytes:
+    return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=purpose.encode()).derive(key)
 
 
 def open_vault(path: Path, *, create: bool) -> Vault:

@@ -21,7 +21,7 @@ WITH k AS (
     VALUES ($1, $2, $3, $4, $5, $6) RETURNING 1
 ), o AS (
     INSERT INTO orders (id, portal_id, reference, status, amount_vnd, version, expires_at, created_at, lines, face,
-        quote, payer, return_url)
+        quote, private, return_url)
     SELECT $7, $8, $9, 'open', $10, 1, $11, $12, $13::jsonb, $14::jsonb, $15::jsonb, $16, $17 FROM k
     RETURNING id
 ), b AS (
@@ -57,7 +57,7 @@ ORDER BY o.id FOR NO KEY UPDATE OF o
 """
 _INSERT_ORDER = """
 INSERT INTO orders (id, portal_id, reference, status, amount_vnd, version, expires_at, created_at, lines, face, quote,
-    payer, return_url)
+    private, return_url)
 VALUES ($1, $2, $3, 'open', $4, 1, $5, $6, '[]', $7::jsonb, $8::jsonb, $9, $10)
 """
 _LINK = "INSERT INTO order_lines (order_id, obligation_id) SELECT $1, unnest($2::uuid[])"
@@ -94,7 +94,7 @@ class ObligationRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRow:
-    """A new order; `lines`, `face` and `quote` are JSON, `payer` is sealed."""
+    """A new order; `lines`, `face` and `quote` are JSON, `private` is sealed."""
 
     id: str
     portal_id: str
@@ -105,7 +105,7 @@ class OrderRow:
     lines: str
     face: str
     quote: str
-    payer: bytes | None
+    private: bytes
     return_url: str
 
 
@@ -136,7 +136,7 @@ async def create(connection: Connection, key: KeyRow, order: OrderRow, obligatio
         _CREATE,
         *(key.principal, key.route, key.key, key.fingerprint, key.status, key.answer),
         *(UUID(order.id), order.portal_id, order.reference, order.amount_vnd, order.expires_at, order.created_at),
-        *(order.lines, order.face, order.quote, order.payer, order.return_url),
+        *(order.lines, order.face, order.quote, order.private, order.return_url),
         *_columns(obligations),
     )
 
@@ -161,7 +161,7 @@ async def insert_order(connection: Connection, order: OrderRow) -> None:
     await connection.execute(
         _INSERT_ORDER,
         *(UUID(order.id), order.portal_id, order.reference, order.amount_vnd, order.expires_at, order.created_at),
-        *(order.face, order.quote, order.payer, order.return_url),
+        *(order.face, order.quote, order.private, order.return_url),
     )
 
 

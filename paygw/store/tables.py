@@ -148,7 +148,7 @@ orders = _table(
     lines=JSONB,
     face=JSONB,
     quote=JSONB,
-    payer=Maybe(LargeBinary),
+    private=LargeBinary,
     return_url=Text,
 )
 order_lines = _table(

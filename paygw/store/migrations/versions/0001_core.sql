@@ -112,7 +112,7 @@ CREATE TABLE orders (
     lines jsonb NOT NULL,                     -- the kernel's lines: obligation, component, amount, split
     face jsonb NOT NULL,                      -- the part of the public view that never changes
     quote jsonb NOT NULL,                     -- fee version, facts and explanation as frozen at creation
-    payer bytea,                              -- sealed: personal data
+    private bytea NOT NULL,                   -- sealed: who pays, and the facts the fee was computed from
     return_url text NOT NULL,
     CONSTRAINT orders_reference UNIQUE (portal_id, reference)
 ) WITH (fillfactor = 85);
