@@ -47,7 +47,7 @@ class SandboxProcess:
         """What the hub knows of a bank."""
         port = self.own_port if bank == "sandbox-a" else self.port
         return Secrets(
-            base_url=f"http://127.0.0.1:{port}/{bank}", merchant="HUB", values={"secret": KEY}, options={"flow": flow}
+            base_url=f"http://127.0.0.1:{port}/{bank}", merchant="PAYGW", values={"secret": KEY}, options={"flow": flow}
         )
 
     def start(self) -> None:

@@ -57,6 +57,7 @@ class Bank:
         self.refunds: dict[str, Refund] = {}
         self.posted: set[str] = set()  # event ids that are done with
         self.faults: dict[str | None, Misbehaviour] = {}
+        self._refunds_of: dict[str, set[str]] = {}  # refund_refs by the payment's bank_txn_id
         self._refund_history: list[Refund] = []
         self._by_session_id: dict[str, Session] = {}
         self._by_attempt: dict[str, list[Payment]] = {}
@@ -234,8 +235,8 @@ class Bank:
             return "already_reversed"
         taken_vnd = sum(
             refund.amount_vnd
-            for refund in self.refunds.values()
-            if refund.bank_txn_id == bank_txn_id and refund.status in {"pending", "succeeded"}
+            for refund in (self.refunds[ref] for ref in self._refunds_of.get(bank_txn_id, ()))
+            if refund.status in {"pending", "succeeded"}
         )
         return "amount_exceeds_payment" if taken_vnd + amount_vnd > payment.amount_vnd else ""
 
@@ -258,6 +259,7 @@ class Bank:
                 self.reversals[fact.bank_txn_id] = fact
             case Refund():
                 self.refunds[fact.refund_ref] = fact
+                self._refunds_of.setdefault(fact.bank_txn_id, set()).add(fact.refund_ref)
                 self._refund_history.append(fact)
             case Posted():
                 self.posted.add(fact.event_id)

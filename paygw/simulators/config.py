@@ -19,7 +19,7 @@ class SandboxBankConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     name: Name
     secret: str
-    merchant: Text = "HUB"
+    merchant: Text = "PAYGW"
     previous_secret: str = ""
     admin_token: str = ""  # empty: the secret itself guards the control plane
     webhook_url: str = ""  # for money that names no session

@@ -103,8 +103,10 @@ class Courier:
 
     def _spread(self, events: Sequence[Event], fault: Misbehaviour) -> None:
         for event in events:
-            if fault.lost or len(self._running) + len(self._held) >= PENDING_MAX:
+            if fault.lost:
                 self._spawn(self._end(event, "lost"), event.news.key)
+            elif len(self._running) + len(self._held) >= PENDING_MAX:
+                self._spawn(self._end(event, "dead"), event.news.key)
             elif fault.hold:
                 self._held.append(event)
             else:

@@ -71,7 +71,9 @@ async def converse(
         return _signed(request, bank, secret, await _worked(work, body))
     bank.use_fault(attempt_ref)
     await asyncio.sleep(fault.slow_ms / 1000)
-    view = (503, {"error": "no_effect"}) if fault.without_effect or fault.down == "refused" else await _worked(work, body)
+    view = (
+        (503, {"error": "no_effect"}) if fault.without_effect or fault.down == "refused" else await _worked(work, body)
+    )
     return spoil(_signed(request, bank, secret, view), fault)
 
 

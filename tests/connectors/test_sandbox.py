@@ -124,6 +124,21 @@ def test_a_webhook_is_no_answer_and_a_request_no_webhook() -> None:
         parse_webhook(own, SECRETS, NOW)
 
 
+def test_no_byte_moves_between_address_and_body() -> None:
+    message = _with_body(b'{"type":\n"ping"}')
+    head, _, rest = message.body.partition(b"\n")
+
+    with pytest.raises(BadSignature):
+        parse_webhook(replace(message, url=f"{message.url}\n{head.decode()}", body=rest), SECRETS, NOW)
+
+
+def test_a_signed_body_that_names_two_amounts_is_malformed() -> None:
+    body = tell(PAYMENT, SECRETS, NOW).body.replace(b'"amount_vnd"', b'"amount_vnd": 1, "amount_vnd"')
+
+    with pytest.raises(Malformed):
+        parse_webhook(_with_body(body), SECRETS, NOW)
+
+
 @pytest.mark.parametrize("drift_s", [-301, 301, 86_400])
 def test_a_webhook_from_another_time_is_refused(drift_s: int) -> None:
     message = tell(PAYMENT, SECRETS, NOW)

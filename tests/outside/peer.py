@@ -28,7 +28,7 @@ def answer(status: int, body: bytes, content_type: str = "application/json", **h
 
 
 @asynccontextmanager
-async def peer(script: Script, *, open_gate: bool = True) -> AsyncIterator[Peer]:
+async def peer(script: Script, *, open_gate: bool = True, delay_s: float = 0.0) -> AsyncIterator[Peer]:
     """A peer on a port of its own."""
     seen = Peer()
     if open_gate:
@@ -43,6 +43,7 @@ async def peer(script: Script, *, open_gate: bool = True) -> AsyncIterator[Peer]
             seen.here += 1
             seen.most_at_once = max(seen.most_at_once, seen.here)
             await seen.gate.wait()
+            await asyncio.sleep(delay_s)
             writer.write(script(number))
             await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
