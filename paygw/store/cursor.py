@@ -1,11 +1,11 @@
 """A place in the order of transactions: readers that stop below the oldest running one cannot skip a late commit."""
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
 
-_PLAIN = re.compile(rb"([0-9]{1,19})\.([0-9]{1,18})")
+_PLAIN = re.compile(rb"([0-9]{1,18})\.([0-9]{1,18})")
 _CHARS_MAX = 60
 
 
@@ -30,7 +30,7 @@ def read_cursor(text: str) -> Cursor | None:
     if not text.isascii() or len(text) > _CHARS_MAX:
         return None
     try:
-        plain = _PLAIN.fullmatch(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        plain = _PLAIN.fullmatch(b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
     except (Base64Error, ValueError):
         return None
     return Cursor(int(plain[1]), int(plain[2])) if plain else None
