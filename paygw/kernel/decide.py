@@ -125,7 +125,7 @@ def _born(key: str, attempt: Attempt | None, payment: PaymentSeen, scene: Scene,
         value_date=payment.occurred_at.astimezone(VIETNAM).date(),
         free_vnd=payment.amount_vnd,
         settled=landing.home == "account",
-        holder=landing.holder if scene.mode == "routing" else None,
+        holder=landing.holder if scene.mode == "routing" and landing.home == "account" else None,
         blocked="integrity" if wrong else "",
     )
 

@@ -58,12 +58,16 @@ def violations(books: Books) -> list[str]:
 
 def recorded_elsewhere(postings: Iterable[Posting], receipts: Iterable[Receipt]) -> dict[str, int]:
     """What postings that no receipt records (outgoing settlement lines, fundings, accounts) make of each account."""
-    holders = {receipt.id: receipt.holder for receipt in receipts}
+    known = {receipt.id: receipt for receipt in receipts}
+    holders = {receipt.id: receipt.holder for receipt in known.values()}
     memo: Counter[str] = Counter()
+    for receipt in known.values():
+        if receipt.home == "provider" and receipt.settled:  # its own settlement line is recorded on it
+            memo[h_provider(receipt.bank, receipt.merchant)] += receipt.amount_vnd
+            memo[held_by(receipt.holder) if receipt.holder else h_bank(receipt.account)] -= receipt.amount_vnd
     for posting in postings:
         kind = posting.key.split(":", 1)[0]
-        incoming = kind == "stl" and posting.entries and posting.entries[0].amount_vnd > 0
-        if kind not in _ON_ACCOUNTS or incoming:
+        if kind not in _ON_ACCOUNTS:
             continue
         for entry in posting.entries:
             holder = holders.get(entry.receipt_id or "")

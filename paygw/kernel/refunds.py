@@ -66,11 +66,12 @@ def approve_refund(purse: Purse, refund: Refund, *, order_id: str | None, line: 
 
 
 def refundable_vnd(receipt: Receipt, *, order_id: str | None, line: Line | None) -> int:
-    """What a refund may still take from one source of a receipt."""
+    """What a refund may still take from one source of a receipt; unclaimed money (line 0) stands under no order."""
     if receipt.frozen or receipt.wholly_taken_back:
         return 0
     if line is None:
         return receipt.unapplied_vnd
+    order_id = order_id if line.no else receipt.id
     return sum(p.live_vnd for p in receipt.slices if (p.order_id, p.line_no) == (order_id, line.no))
 
 
@@ -89,6 +90,7 @@ def _approve_excess(purse: Purse, receipt: Receipt, refund: Refund) -> Moved:
 
 
 def _approve_component(purse: Purse, receipt: Receipt, refund: Refund, order_id: str, line: Line) -> Moved:
+    order_id = order_id if line.no else receipt.id
     _require_room(refund, refundable_vnd(receipt, order_id=order_id, line=line))
     vector = reversal_vector(purse, receipt, order_id, line, refund.amount_vnd)
     changed, legs = take_legs(receipt, order_id, line, vector)
@@ -115,7 +117,7 @@ def withdraw_refund(purse: Purse, receipt_id: str, refund_id: str, *, order_id: 
         receipt, free_vnd=receipt.free_vnd + free_vnd, refund_due_vnd=receipt.refund_due_vnd + refund.due_vnd
     )
     if refund.legs:
-        changed = restore_legs(changed, order_id or "", refund.legs)
+        changed = restore_legs(changed, refund.legs)
     withdrawn = replace(refund, status=RefundStatus.WITHDRAWN, legs=())
     changed, passed_on = pass_to_holder(with_refund(changed, withdrawn), mode, cause=f"rf-wd:{refund.id}")
     posting = _posting("rf-wd", "9c", refund, entries, receipt)

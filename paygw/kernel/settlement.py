@@ -156,20 +156,21 @@ def reinstruct_disbursement(batch_id: str, amount_vnd: int, piece: Slice, *, ins
 def claim_unclaimed(purse: Purse, receipt_id: str) -> Moved:
     """Row 24: unapplied money nobody claimed after the statutory notice goes to the treasury, as a slice.
 
-    The slice stands under line 0 of the order, or of the receipt's own id where there is no order; a later claim of
-    the citizen is a component refund of `UNCLAIMED_LINE`.
+    The slice stands under line 0 of the receipt's own id, for the money may have no order; a later claim of the
+    citizen is a component refund of `UNCLAIMED_LINE`.
     """
     receipt = purse[receipt_id]
     if receipt.frozen or not receipt.unapplied_vnd:
         raise Refused("nothing_unclaimed", "This receipt has no free money that could be unclaimed.")
-    piece = Slice(receipt.order_id or receipt.id, 0, TREASURY, UNCLAIMED, live_vnd=receipt.unapplied_vnd)
+    piece = Slice(receipt.id, 0, TREASURY, UNCLAIMED, live_vnd=receipt.unapplied_vnd)
     entries = [
         Entry(U_FREE, receipt.free_vnd, receipt_id=receipt.id),
         Entry(U_REFUND_DUE, receipt.refund_due_vnd, receipt_id=receipt.id),
         slice_entry(payable(TREASURY, UNCLAIMED), -piece.live_vnd, receipt, piece, receipt.order_id),
     ]
-    slices, time = _with_unclaimed(receipt, piece), _times_failed(receipt)
-    key = f"unc:{receipt.id}:{time}" if time else f"unc:{receipt.id}"
+    slices = _with_unclaimed(receipt, piece)
+    again = len(slices) == len(receipt.slices)
+    key = f"unc:{receipt.id}:{_times_back(receipt)}" if again else f"unc:{receipt.id}"
     posting = post(key, "24", entries, bank=receipt.bank, merchant=receipt.merchant)
     changed = replace(receipt, free_vnd=0, refund_due_vnd=0, slices=slices)
     changed, passed_on = pass_to_holder(changed, "routing", cause=key)
@@ -184,10 +185,10 @@ def _with_unclaimed(receipt: Receipt, piece: Slice) -> tuple[Slice, ...]:
     return (*kept, joined)
 
 
-def _times_failed(receipt: Receipt) -> int:
-    """Claims of unclaimed money that came back: each lets the money be unclaimed once more."""
-    back = {RefundStatus.FAILED, RefundStatus.RETURNED}
-    return sum(refund.line_no == 0 and refund.status in back for refund in receipt.refunds)
+def _times_back(receipt: Receipt) -> int:
+    """Refunds whose money came back to the payer: only they let a receipt become unclaimed once more."""
+    back = {RefundStatus.FAILED, RefundStatus.RETURNED, RefundStatus.WITHDRAWN}
+    return sum(refund.status in back for refund in receipt.refunds)
 
 
 AccountEvent = Literal[

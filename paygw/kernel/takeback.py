@@ -62,11 +62,11 @@ def take_legs(receipt: Receipt, order_id: str, line: Line, vector: list[int]) ->
     return replace(receipt, slices=tuple(slices)), tuple(legs)
 
 
-def restore_legs(receipt: Receipt, order_id: str, legs: tuple[Leg, ...]) -> Receipt:
+def restore_legs(receipt: Receipt, legs: tuple[Leg, ...]) -> Receipt:
     """Put legs back on their slices, disbursed marks included (a withdrawn refund)."""
     slices = list(receipt.slices)
     for leg in legs:
-        at = next(i for i, piece in enumerate(slices) if _is(piece, order_id, leg.line_no, leg))
+        at = next(i for i, piece in enumerate(slices) if _is(piece, piece.order_id, leg.line_no, leg))
         piece = slices[at]
         slices[at] = replace(
             piece,

@@ -249,7 +249,7 @@ def test_row_24_unclaimed_money_goes_to_the_treasury_as_a_slice(mode: Mode) -> N
     ]
     receipt = moved.purse["r1"]
     assert receipt.unapplied_vnd == 0
-    assert (receipt.slices[0].order_id, receipt.slices[0].line_no, receipt.slices[0].live_vnd) == ("ord", 0, 1000)
+    assert (receipt.slices[0].order_id, receipt.slices[0].line_no, receipt.slices[0].live_vnd) == ("r1", 0, 1000)
 
 
 def test_row_24_a_later_claim_is_a_component_refund_of_it_and_may_be_unclaimed_again_when_it_fails() -> None:
