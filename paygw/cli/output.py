@@ -21,6 +21,7 @@ Row = Mapping[str, object]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 _CLI_POOL = 4
+_WIDE = 200  # columns, where nobody watches
 
 
 def show(value: Row, *, as_json: bool) -> None:
@@ -40,7 +41,7 @@ def show_all(rows: Sequence[Row], *, as_json: bool) -> None:
     table = Table(*(rows[0] if rows else ("nothing",)))
     for row in rows:
         table.add_row(*(_plain(one) for one in row.values()))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 
 def with_hub(work: Callable[[Hub], Awaitable[T]], settings: Settings | None = None) -> T:

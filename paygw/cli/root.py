@@ -8,7 +8,7 @@ import typer
 from pydantic import ValidationError
 from typer.exceptions import TyperException
 
-from paygw.cli import serving, upkeep
+from paygw.cli import provision, serving, upkeep
 from paygw.kernel.errors import PaygwError, Refused
 
 FAILED: Final = 1
@@ -32,6 +32,8 @@ _VERBS: Final = (
 )
 for verb in _VERBS:
     cli.command()(verb)
+for group in ("portal", "key", "bank", "person", "body", "proposal"):
+    cli.add_typer(getattr(provision, group), name=group)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -90,8 +90,8 @@ def key_digest(key: str) -> bytes:
 
 
 def key_prefix(key: str) -> str:
-    """The part of a key that may be shown and looked up: `sk_test_` and eight characters."""
-    return key[:16]
+    """What may be shown of a key and is looked up: `sk_test_` and 16 digits of its digest, so that no two are alike."""
+    return key[:8] + key_digest(key).hex()[:16]
 
 
 def find_key(registry: Registry, key: str, now: datetime) -> ApiKey | None:

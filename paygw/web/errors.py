@@ -138,6 +138,7 @@ CODES: Final[Mapping[str, Kind]] = MappingProxyType(
         # Provisioning and decisions of two persons
         "already_exists": Kind(_CONFLICT, "It exists with other content"),
         "proposal_decided": Kind(_CONFLICT, "The proposal is already decided"),
+        "role_missing": Kind(403, "This person has no role for it"),
         "same_person": Kind(_CONFLICT, "A second person must decide"),
         "invalid_value": Kind(_UNPROCESSABLE, "A value is not acceptable"),
         # Us and those behind us

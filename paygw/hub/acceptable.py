@@ -1,0 +1,131 @@
+"""What a provisioned value may look like: judged once, before anything is written or proposed."""
+
+import re
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from paygw.hub.hub import Hub
+from paygw.kernel.connector import Connector
+from paygw.kernel.errors import Refused
+from paygw.kernel.signing import signing_key
+from paygw.outside.addresses import ForbiddenAddress, read_target
+from paygw.settings import Settings
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_BANK_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+_KEY = {"test": re.compile(r"sk_test_[!-~]{8,180}"), "live": re.compile(r"sk_live_[A-Za-z0-9_-]{32,180}")}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def portal_id(text: str) -> str:
+    """An id of a portal, person or collecting body."""
+    return _fits("id", text, _ID, "letters, digits, dot, dash and underscore, at most 64")
+
+
+def bank_id(text: str) -> str:
+    """An id of a bank; it stands in the address of its webhooks."""
+    if text == "bank":
+        raise Refused("invalid_value", "A bank needs a name of its own, not 'bank'.")
+    return _fits("id", text, _BANK_ID, "small letters, digits and dashes, at most 40")
+
+
+def api_key(settings: Settings, text: str) -> str:
+    """A given API key of this hub's mode; a live one carries at least 192 random bits."""
+    return _fits("key", text, _KEY[settings.mode], f"sk_{settings.mode}_ and enough random characters")
+
+
+def callback_secret(text: str) -> str:
+    """A given signing secret: `whsec_` and base64, or base64 alone."""
+    secret = text if text.startswith("whsec_") else f"whsec_{text}"
+    try:
+        signing_key(secret)
+    except ValueError as error:
+        raise Refused("invalid_value", f"secret: {error}.") from None
+    return secret
+
+
+def callback_url(settings: Settings, text: str) -> str:
+    """Where callbacks go. In test mode any host may stand here; PAYGW_CALLBACK_ALLOW decides whether it is sent to."""
+    try:
+        parts = urlsplit(text)
+        own = f"{parts.hostname}:{parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)}"
+        read_target(text, allow=(own,) if settings.mode == "test" else ())
+    except (ForbiddenAddress, ValueError) as error:
+        raise Refused("invalid_value", f"callback-url: {error}.") from None
+    return text
+
+
+def return_origin(settings: Settings, text: str) -> str:
+    """An origin citizens may be sent back to: scheme, host and port, nothing behind."""
+    origin = text.rstrip("/").lower()
+    if settings.mode == "live" and not origin.startswith("https://"):
+        raise Refused("invalid_value", "return-origin: live origins begin with https://.")
+    return _fits("return-origin", origin, _ORIGIN, "https://host or https://host:port")
+
+
+def base_url(settings: Settings, text: str) -> str:
+    """Where a bank's API begins."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise Refused("invalid_value", "base-url: https://host/path, without query and user.")
+    if settings.mode == "live" and parts.scheme != "https":
+        raise Refused("invalid_value", "base-url: live banks are reached by https.")
+    return text.rstrip("/")
+
+
+def connector_of(hub: Hub, name: str) -> Connector:
+    """The connector of that name."""
+    if name not in hub.connectors:
+        raise Refused("invalid_value", f"connector: one of {', '.join(sorted(hub.connectors))}.")
+    return hub.connectors[name]
+
+
+def credentials(connector: Connector, secret: str, given: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Secret values and open options out of `--secret` and `name=value` words, each judged by the connector's pattern.
+
+    `--secret` is the credential `secret`, or the connector's only secret one.
+    """
+    declared = {one.name: one for one in connector.credentials}
+    values = dict(_pair(word) for word in given)
+    if secret:
+        names = [one.name for one in connector.credentials if one.secret]
+        values["secret" if "secret" in names else _only(names)] = secret
+    for name, value in values.items():
+        if name not in declared:
+            raise Refused("invalid_value", f"set: this connector has {', '.join(declared) or 'no settings'}.")
+        if not re.fullmatch(declared[name].pattern, value):
+            raise Refused("invalid_value", f"{name}: {declared[name].help}.")
+    missing = [one.name for one in connector.credentials if one.secret and one.name not in values]
+    if missing:
+        raise Refused("invalid_value", f"set: {', '.join(missing)} of this connector must be given.")
+    return _part(values, declared_secret=True, connector=connector), _part(
+        values, declared_secret=False, connector=connector
+    )
+
+
+def _part(values: Mapping[str, str], *, declared_secret: bool, connector: Connector) -> dict[str, str]:
+    return {
+        one.name: values[one.name]
+        for one in connector.credentials
+        if one.secret is declared_secret and one.name in values
+    }
+
+
+def _pair(word: str) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
+    if not equals:
+        raise Refused("invalid_value", "set: name=value.")
+    return name, value
+
+
+def _only(names: list[str]) -> str:
+    if len(names) != 1:
+        raise Refused("invalid_value", f"secret: this connector has {', '.join(names)}: use --set name=value.")
+    return names[0]
+
+
+def _fits(name: str, text: str, pattern: re.Pattern[str], told: str) -> str:
+    if not pattern.fullmatch(text):
+        raise Refused("invalid_value", f"{name}: {told}.")
+    return text
