@@ -1,6 +1,7 @@
 """What is the sandbox bank's own beyond what every connector must do."""
 
 import contextlib
+import hmac
 import json
 from base64 import urlsafe_b64decode
 from dataclasses import asdict, replace
@@ -45,6 +46,16 @@ def test_the_documents_vectors_hold(vector: list[str]) -> None:
     kind, head, body, given = vector
 
     assert verified(given, ["test-secret-of-sandbox-a"], kinds[kind], head, body.encode())
+
+
+@pytest.mark.parametrize("vector", vectors(), ids=lambda vector: vector[0])
+def test_the_documents_formula_is_enough_to_sign(vector: list[str]) -> None:
+    kind, head, body, given = vector
+    t, v1 = given.removeprefix("t=").split(",v1=")
+
+    by_hand = hmac.new(b"test-secret-of-sandbox-a", f"{kind}\n{t}\n{head}\n{body}".encode(), "sha256")
+
+    assert by_hand.hexdigest() == v1
 
 
 def test_the_document_has_a_vector_of_each_kind() -> None:

@@ -15,7 +15,7 @@ from paygw.outside.bank_http import BankHttp, BankLimits, bank_http
 from tests.conformance.pairs import query_ask, refund_ask, session_ask
 from tests.sandbox_fixtures import SandboxProcess
 
-pytestmark = [pytest.mark.net, pytest.mark.xdist_group("sandbox")]
+pytestmark = pytest.mark.net
 CONNECTOR = discover()["sandbox"]
 BANK = "sandbox-a"
 LIMITS = BankLimits(deadline_s=3.0, connect_s=1.0, pause_s=0.0, pause_max_s=0.0)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.sandbox_fixtures import KEY, SandboxProcess
 
-pytestmark = [pytest.mark.net, pytest.mark.xdist_group("sandbox")]
+pytestmark = pytest.mark.net
 BANK = "sandbox-b"
 VIETNAM = timezone(timedelta(hours=7))
 DAY = "2026-03-05"

@@ -1,4 +1,4 @@
-"""The protocol document names everything the sandbox and its connector do, so that another program can play the bank."""
+"""The protocol document names all that the sandbox and its connector do: another program can play the bank."""
 
 from pathlib import Path
 

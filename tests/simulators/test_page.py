@@ -15,7 +15,7 @@ from tests.conformance.pairs import session_ask
 from tests.conformance.test_dialogues import converse
 from tests.sandbox_fixtures import SandboxProcess
 
-pytestmark = [pytest.mark.net, pytest.mark.xdist_group("sandbox")]
+pytestmark = pytest.mark.net
 BANK = "sandbox-b"
 _serial = count(1)
 

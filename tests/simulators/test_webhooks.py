@@ -18,7 +18,7 @@ from tests.outside.test_bank_http_sandbox import Unseen
 from tests.sandbox_fixtures import SandboxProcess, free_port
 from tests.simulators.ear import Ear, ear
 
-pytestmark = [pytest.mark.net, pytest.mark.xdist_group("sandbox")]
+pytestmark = pytest.mark.net
 BANK = "sandbox-b"
 _serial = count(1)
 
