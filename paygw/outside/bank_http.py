@@ -119,7 +119,7 @@ class BankHttp:
         return await self._hold(bank, operation, dialogue, lambda contact: Answer(contact=contact))
 
     def open_circuits(self) -> frozenset[str]:
-        """The banks of which at least one operation is being turned away."""
+        """The banks of which at least one operation is being turned away; after the rest they are worth a try again."""
         return frozenset(bank for (bank, _), breaker in self._breakers.items() if breaker.is_open)
 
     async def _hold(

@@ -17,16 +17,15 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether calls are being turned away (a probe may still pass)."""
-        return self.opened_at_s is not None
+        """Whether a call would be turned away now. After the rest it would not: who avoids the bank must see that."""
+        resting = self.opened_at_s is not None and self.clock() - self.opened_at_s < self.rest_s
+        return resting or self.probing
 
     def admits(self) -> bool:
         """Whether a call may be made now; half-open, the first one to ask is the probe."""
-        if self.opened_at_s is None:
-            return True
-        if self.probing or self.clock() - self.opened_at_s < self.rest_s:
+        if self.is_open:
             return False
-        self.probing = True
+        self.probing = self.opened_at_s is not None
         return True
 
     def succeeded(self) -> None:

@@ -254,6 +254,7 @@ async def test_an_open_circuit_asks_nobody_and_one_probe_closes_it() -> None:
         assert way.open_circuits() == {"a"}
 
         watch.now_s += 30
+        assert way.open_circuits() == frozenset()
         probe = await way.ask("a", "refund", once(bank.url))
 
     assert probe.contact is Contact.SUCCEEDED

@@ -61,6 +61,15 @@ def test_after_the_rest_one_probe_passes(breaker: Breaker, clock: Clock) -> None
     assert [breaker.admits() for _ in range(3)] == [True, False, False]
 
 
+def test_after_the_rest_the_circuit_no_longer_shows_as_open(breaker: Breaker, clock: Clock) -> None:
+    fail(breaker, 5)
+    clock.now_s = 30.0
+
+    assert not breaker.is_open
+    assert breaker.admits()
+    assert breaker.is_open
+
+
 def test_a_good_probe_closes(breaker: Breaker, clock: Clock) -> None:
     fail(breaker, 5)
     clock.now_s = 30.0
