@@ -198,7 +198,11 @@ def _session_state(ask: QueryAsk, status: int, fields: Json) -> Answer:
         return Answer(contact=Contact.UNKNOWN, bank_code=code)
     contact, state = _UNPAID[code]
     seen = AttemptSeen(
-        attempt_ref=ask.attempt_ref, status=state, occurred_at=moment(fields, "as_of"), not_paid=True, bank_code=code
+        attempt_ref=ask.attempt_ref,
+        status=state,
+        occurred_at=moment(fields, "as_of"),
+        not_paid=state is not AttemptStatus.PENDING,  # money on its way is neither there nor absent
+        bank_code=code,
     )
     return Answer(contact=contact, evidence=(seen,), bank_code=code)
 

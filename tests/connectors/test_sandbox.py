@@ -253,6 +253,19 @@ def test_an_open_session_is_not_pending() -> None:
     assert (seen.status, seen.not_paid) == (AttemptStatus.REDIRECTED, True)
 
 
+@pytest.mark.parametrize(
+    ("status", "not_paid"), [("pending", False), ("failed", True), ("expired", True), ("cancelled", True)]
+)
+def test_money_on_its_way_is_not_unpaid(status: str, *, not_paid: bool) -> None:
+    known = replace(ATTEMPT, status=AttemptStatus(status))
+
+    answer = converse(query(query_ask(), SECRETS), lambda asked: reply(asked, (known,), SECRETS, NOW))
+
+    seen = answer.evidence[0]
+    assert isinstance(seen, AttemptSeen)
+    assert (seen.status, seen.not_paid) == (status, not_paid)
+
+
 def test_paid_without_a_payment_is_unknown() -> None:
     fields = {"attempt_ref": "A-1", "status": "paid", "as_of": "2026-11-20T05:00:00Z", "payments": [], "reversals": []}
 
