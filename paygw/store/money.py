@@ -12,6 +12,7 @@ from paygw.store.query import Query, among
 from paygw.store.tables import attempts, disputes, order_lines, orders, receipts, refunds
 
 _ORDER_OF_RECEIPT = Query(select(receipts.c.order_id).where(receipts.c.key == bindparam("key")))
+_HOME = Query(select(receipts.c.order_id, receipts.c.key).where(receipts.c.id == bindparam("id")))
 _REFUND_BY_REF = Query(
     select(refunds.c.id, refunds.c.order_id, refunds.c.receipt_id).where(refunds.c.ref == bindparam("ref"))
 )
@@ -61,6 +62,20 @@ class FoundRefund:
     refund_id: str
     order_id: str | None
     receipt_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a receipt lives now."""
+
+    order_id: str | None
+    key: str
+
+
+async def home_of(connection: Connection, receipt_id: str) -> Home | None:
+    """The order and key of a receipt, read without a lock; None for an unknown receipt."""
+    row = await _HOME.one(connection, id=UUID(receipt_id))
+    return Home(str(row["order_id"]) if row["order_id"] else None, row["key"]) if row is not None else None
 
 
 async def order_of_receipt(connection: Connection, key: str) -> str | None:
