@@ -22,9 +22,10 @@ async def _webhook(request: Request) -> Response:
     if bank is None:
         raise Problem("not_found", "There is no such bank here.")
     body = await read_bytes(request, max_bytes=hub.settings.webhook_max_bytes, timeout_s=hub.settings.body_timeout_s)
-    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    path, query = request.scope["raw_path"], request.scope["query_string"]
+    target = (path + b"?" + query if query else path).decode("latin-1")  # byte for byte, as it was signed
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw}
-    message = HttpRequest(method=request.method, url=target, headers=headers, body=body)
+    message = HttpRequest(method=request.method, url=hub.settings.origin + target, headers=headers, body=body)
     answer = await receive_webhook(hub, bank, message)
     hub.observe.took("paygw_webhook_ack_seconds", perf_counter() - started, bank=bank.id)
     return Response(answer.body, answer.status, dict(answer.headers))

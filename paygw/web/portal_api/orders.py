@@ -79,11 +79,12 @@ async def create(request: Request) -> Response:
     body = await read_json(request, OrderIn)
     key = idempotency_key(request)
     portal = portal_of(request)
-    answer = await create_order(hub_of(request), portal, _ask(body, portal), key=key)
+    answer = await create_order(hub_of(request), portal, ask_of(body, portal), key=key)
     return reply(answer.body, answer.status, _REPLAYED if answer.replayed else {})
 
 
-def _ask(body: OrderIn, portal: Portal) -> OrderAsk:
+def ask_of(body: OrderIn, portal: Portal) -> OrderAsk:
+    """The request as the hub understands it. Raises Problem where it is well formed JSON and yet no order."""
     _check_return_url(body.return_url, portal)
     if body.expires_at is not None and body.expires_at.tzinfo is None:
         raise Problem("invalid_body", "Times carry an offset.", errors=(("/expires_at", "offset_missing"),))
