@@ -10,9 +10,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
 from paygw.kernel.errors import Alarm, Refused, Unavailable
-from paygw.web import ops, problems
+from paygw.web import bank_ingress, checkout, ops, pages, problems
 from paygw.web.context import request_id_of
 from paygw.web.errors import CODES, Problem, code_of_status
+from paygw.web.portal_api import orders, quotes
 from paygw.web.reply import problem_reply
 from paygw.web.routes import Route, is_guarded, mount
 
@@ -20,7 +21,12 @@ _log = logging.getLogger("paygw.http")
 
 # First come, first matched: the hot ones stand first.
 ROUTES: Final[tuple[Route, ...]] = (
+    *orders.api.all,
+    *bank_ingress.api.all,
+    *quotes.api.all,
     *ops.api.all,
+    *checkout.api.all,
+    *pages.assets.all,
     *problems.api.all,
 )
 # Folders of files that anybody may read, by path.
