@@ -94,6 +94,7 @@ async def _serve(settings: Settings, serving: Serving) -> None:
                 timeout_graceful_shutdown=int(settings.shutdown_s),
             )
             settle_memory()
+            door.listen(_BACKLOG)  # who reads the line below may connect at once
             typer.echo(f"paygw serves {settings.origin}", err=True)
             await Server(config, serving, drain_s=settings.drain_s).serve(sockets=[door])
 
