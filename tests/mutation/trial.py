@@ -1,0 +1,105 @@
+"""One mutant on trial: a forked child imports the changed module in place of the real one and runs the tests.
+
+The parent has pytest and hypothesis loaded already, so that a trial costs little more than the tests themselves.
+"""
+
+import importlib.abc
+import importlib.machinery
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import CodeType, ModuleType
+
+import hypothesis
+import pytest
+
+from tests.mutation.mutants import Mutant
+
+TESTS = (
+    "tests/kernel/test_receipt_rows.py",
+    "tests/kernel/test_doubtful_money.py",
+    "tests/kernel/test_refund_rows.py",
+    "tests/kernel/test_refund_outcomes.py",
+    "tests/kernel/test_reversal_rows.py",
+    "tests/kernel/test_dispute_rows.py",
+    "tests/kernel/test_settlement_rows.py",
+    "tests/kernel/test_states.py",
+    "tests/kernel/test_takeback.py",
+    "tests/properties/test_money_model.py",
+    "tests/properties/test_evidence_sets.py",
+)
+# No configuration, plugin or conftest of the project: these tests need none, and each would cost every trial time.
+_OPTIONS = (
+    "-c", os.devnull, "--rootdir", ".", "--noconftest", "--import-mode=importlib", "-p", "no:cacheprovider",
+    "-x", "-q", "--tb=no", "-m", "not drill", "-k", "not any_deeds",
+)  # fmt: skip
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`killed` tells whether some test failed (or never ended)."""
+
+    mutant: Mutant
+    killed: bool
+
+
+class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives one module from a changed syntax tree."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self.name = mutant.module
+        self.code: CodeType = compile(mutant.tree, mutant.path, "exec")
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Only the changed module is ours."""
+        del path, target
+        return importlib.machinery.ModuleSpec(fullname, self) if fullname == self.name else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the changed code as the module."""
+        exec(self.code, module.__dict__)  # noqa: S102 - running changed code is the whole point
+
+
+def try_all(mutants: Sequence[Mutant], *, jobs: int, timeout_s: float) -> Iterator[Outcome]:
+    """Try every mutant, `jobs` at a time, each in a child of its own; outcomes come as they are known."""
+    sys.dont_write_bytecode = True
+    waiting, running = list(reversed(mutants)), dict[int, tuple[Mutant, float]]()
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            mutant = waiting.pop()
+            running[_fork(mutant)] = (mutant, time.monotonic() + timeout_s)
+        for pid, (mutant, deadline) in list(running.items()):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if not ended and time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+                ended, status = os.waitpid(pid, 0)
+            if ended:
+                del running[pid]
+                yield Outcome(mutant, killed=status != 0)
+        time.sleep(_POLL_S)
+
+
+def _fork(mutant: Mutant) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    for name in [name for name in sys.modules if name.startswith(("paygw.kernel", "tests.kernel", "tests.properties"))]:
+        del sys.modules[name]
+    sys.meta_path.insert(0, _Changed(mutant))
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    hypothesis.settings.register_profile("trial", database=None)
+    hypothesis.settings.load_profile("trial")
+    failed = True
+    try:
+        failed = pytest.main([*_OPTIONS, *TESTS]) != pytest.ExitCode.OK
+    finally:
+        os._exit(failed)
