@@ -214,7 +214,7 @@ CREATE INDEX receipts_bank_txn ON receipts (bank, bank_txn_id);
 CREATE TABLE receipt_aliases (
     observer text NOT NULL,
     alias text NOT NULL,
-    receipt_id uuid NOT NULL CONSTRAINT receipt_aliases_receipt_fk REFERENCES receipts (id),
+    receipt_id uuid NOT NULL,                 -- written with its receipt, in one statement
     CONSTRAINT receipt_aliases_pk PRIMARY KEY (observer, alias)
 );
 
@@ -352,7 +352,7 @@ CREATE INDEX events_cursor ON events (portal_id, xid, seq);
 CREATE INDEX events_order ON events (order_id);
 
 CREATE TABLE deliveries (                     -- the outbox
-    event_id uuid CONSTRAINT deliveries_pk PRIMARY KEY CONSTRAINT deliveries_event_fk REFERENCES events (id),
+    event_id uuid CONSTRAINT deliveries_pk PRIMARY KEY,   -- written with its event, in one statement
     portal_id text NOT NULL,
     status text NOT NULL DEFAULT 'pending'
         CONSTRAINT deliveries_status CHECK (status IN ('pending', 'delivered', 'dead')),
