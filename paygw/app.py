@@ -4,7 +4,7 @@ import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -85,6 +85,18 @@ async def open_database(settings: Settings, stack: AsyncExitStack) -> Dsn:
     stack.push_async_callback(asyncio.to_thread, cluster.close)
     await upgrade(cluster.owner_dsn())
     return cluster.runtime_dsn()
+
+
+def migrate_embedded(settings: Settings, stack: ExitStack) -> Callable[[], object]:
+    """Start and migrate the embedded database for as long as the stack is open, where it is the one to use.
+
+    Returns what to call now and then so that it comes back should its supervisor die.
+    """
+    if settings.database_url is not None:
+        return bool
+    cluster = stack.enter_context(start(settings.var))
+    asyncio.run(upgrade(cluster.owner_dsn()))
+    return cluster.revive
 
 
 def create_app(hub: Hub, *, serving: Serving | None = None, site: FastAPI | None = None) -> Edge:

@@ -163,7 +163,7 @@ def bank_add(  # noqa: PLR0913 - one parameter per option
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="name=value: a further credential or option; may be repeated.")
     ] = None,
-    merchant: Annotated[str, typer.Option(help="Who we are to the bank.")] = "HUB",
+    merchant: Annotated[str, typer.Option(help="Who we are to the bank.")] = "PAYGW",
     title: Annotated[str, typer.Option(help="Name shown to citizens; default: the connector's.")] = "",
     home: Annotated[
         Literal["provider", "account"], typer.Option(help="Where its money lands: with the provider, or an account.")

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from paygw.cli import provision, serving, upkeep
+from paygw.cli.run import run as run_all
+from paygw.cli.sandbox import sandbox
 from paygw.kernel.errors import PaygwError, Refused
 
 FAILED: Final = 1
@@ -24,7 +26,10 @@ cli = typer.Typer(
 )
 
 _VERBS: Final = (
+    run_all,
     serving.serve,
+    serving.work,
+    sandbox,
     upkeep.migrate,
     upkeep.settings,
     upkeep.doctor,

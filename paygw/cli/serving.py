@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Annotated, Final
 
@@ -14,8 +14,10 @@ import uvicorn
 import uvloop
 
 from paygw.app import build_hub, create_app, settle_memory
+from paygw.jobs.worker import work as run_jobs
 from paygw.kernel.errors import Unavailable
 from paygw.outside.logs import configure_logs
+from paygw.outside.metrics import Metrics
 from paygw.settings import Settings
 from paygw.store.migrate import head
 from paygw.web.ops import Serving
@@ -113,3 +115,27 @@ def _listen(host: str, port: int) -> Generator[socket.socket]:
         yield door
     finally:
         door.close()
+
+
+def work() -> None:
+    """Send callbacks, ask banks, close what expired, seal the books: everything nobody asks for."""
+    settings = Settings()
+    configure_logs(settings.log_level, sys.stderr)
+    uvloop.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in _STOP:
+        loop.add_signal_handler(number, stop.set)
+    metrics = Metrics()
+    async with build_hub(settings, application="paygw-work", observe=metrics) as hub:
+        settle_memory()
+        typer.echo("paygw works", err=True)
+        working = asyncio.create_task(run_jobs(hub, stop))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait((working, stopped), return_when=asyncio.FIRST_COMPLETED)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(settings.shutdown_s):
+                await working
+        stopped.cancel()

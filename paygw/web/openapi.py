@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
+from types import UnionType
 from typing import Any, Final
 
 import msgspec
@@ -71,7 +72,8 @@ def document_text() -> str:
 def document(routes: Iterable[Route]) -> dict[str, Any]:
     """OpenAPI 3.1 of the documented routes."""
     shown = [route for route in routes if route.documented]
-    models = {_key(model): model for route in shown for model in (route.body, *route.answers.values()) if model}
+    named = [model for route in shown for model in (route.body, *route.answers.values()) if model]
+    models = {_key(member): member for model in named for member in _members(model)}
     schemas, components = msgspec.json.schema_components([*models.values(), ProblemView], ref_template=_REF)
     by_model = dict(zip([*models, _key(ProblemView)], schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
@@ -103,7 +105,7 @@ def _operation(route: Route, by_model: dict[str, Any]) -> dict[str, Any]:
     if parameters:
         operation["parameters"] = parameters
     if route.body:
-        content = {"application/json": {"schema": by_model[_key(route.body)]}}
+        content = {"application/json": {"schema": _schema(route.body, by_model)}}
         operation["requestBody"] = {"required": True, "content": content}
     operation["responses"] = _answers(route, by_model) | _problems(route, by_model[_key(ProblemView)])
     return operation
@@ -114,7 +116,7 @@ def _answers(route: Route, by_model: dict[str, Any]) -> dict[str, Any]:
     for status, model in (route.answers or {200: None}).items():
         made[str(status)] = {"description": HTTPStatus(status).phrase}
         if model:
-            made[str(status)]["content"] = {"application/json": {"schema": by_model[_key(model)]}}
+            made[str(status)]["content"] = {"application/json": {"schema": _schema(model, by_model)}}
     return made
 
 
@@ -156,6 +158,16 @@ def _query_parameter(parameter: Parameter) -> dict[str, Any]:
 
 def _bare(path: str) -> str:
     return re.sub(r":\w+}", "}", path)
+
+
+def _members(model: Any) -> tuple[Any, ...]:  # noqa: ANN401 - any type msgspec can describe, or a union of them
+    return model.__args__ if isinstance(model, UnionType) else (model,)
+
+
+def _schema(model: Any, by_model: dict[str, Any]) -> Any:  # noqa: ANN401 - the same
+    """An answer that is one of several structs says so; bodies are one struct each."""
+    schemas = [by_model[_key(member)] for member in _members(model)]
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
 def _key(model: Any) -> str:  # noqa: ANN401 - any type msgspec can describe

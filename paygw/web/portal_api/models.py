@@ -193,17 +193,29 @@ class QuoteView(msgspec.Struct, kw_only=True):
     expires_at: datetime
 
 
-class QuoteProblem(msgspec.Struct, kw_only=True):
-    """An item of a batch that has no answer."""
-
-    code: str
-    detail: str
+# An item of a batch is a quote or says why there is none; msgspec cannot tell two structs apart, JSON Schema can.
+_QUOTE_OR_ERROR = {
+    "anyOf": [
+        {"$ref": "#/components/schemas/QuoteView"},
+        {
+            "type": "object",
+            "required": ["error"],
+            "properties": {
+                "error": {
+                    "type": "object",
+                    "required": ["code", "detail"],
+                    "properties": {"code": {"type": "string"}, "detail": {"type": "string"}},
+                }
+            },
+        },
+    ]
+}
 
 
 class QuoteBatchView(msgspec.Struct, kw_only=True):
     """Answers in the order of the questions."""
 
-    items: list[QuoteView | dict[Literal["error"], QuoteProblem]]
+    items: Annotated[list[Any], Meta(extra_json_schema={"items": _QUOTE_OR_ERROR})]
 
 
 class AccountView(msgspec.Struct, kw_only=True):

@@ -1,0 +1,186 @@
+"""`paygw run`: the whole hub on one machine, as a small tree of processes that is kept alive and ended cleanly.
+
+Each child is a verb of the same command line with its pid under `VAR/run`. A child that dies is started again after a
+pause that grows while it keeps dying. Ctrl-C or SIGTERM ends all; a second one kills.
+"""
+
+import ctypes
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Final
+
+import typer
+
+from paygw.app import migrate_embedded
+from paygw.cli.sandbox import SANDBOX_PORT
+from paygw.kernel.errors import Unavailable
+from paygw.settings import Settings
+
+_LOOK_S: Final = 0.2
+_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_HEALTHY_S: Final = 60.0  # a child that lived so long starts afresh with its pauses
+_GRACE_S: Final = 30.0
+_PR_SET_PDEATHSIG: Final = 1
+_LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
+_STOPS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(slots=True)
+class Child:
+    """One verb that has to run, and what became of it so far."""
+
+    name: str
+    arguments: tuple[str, ...]
+    process: subprocess.Popen[bytes] | None = None
+    deaths: int = 0
+    started_s: float = 0.0
+    again_s: float = 0.0
+
+
+@dataclass(slots=True)
+class Tree:
+    """The children of one run. `stopping` counts the signals that asked to end."""
+
+    folder: Path
+    children: Sequence[Child]
+    look_after: Callable[[], object] = bool  # called at every look: keeps the embedded database up
+    clock: Callable[[], float] = time.monotonic
+    stopping: int = 0
+    told: int = signal.SIGTERM
+
+
+def run(
+    *,
+    port: Annotated[int | None, typer.Option(help="Port of the hub.")] = None,
+    sandbox: Annotated[bool, typer.Option(help="Also play pretend banks (test mode).")] = False,
+) -> None:
+    """Run everything on this machine: database, hub, worker."""
+    settings = Settings()
+    settings = settings.model_copy(update={"port": port}) if port is not None else settings
+    with ExitStack() as stack:
+        stack.enter_context(_alone(settings.var / "run"))
+        revive = migrate_embedded(settings, stack)
+        children = children_of(settings, sandbox=sandbox and settings.mode == "test")
+        tree = Tree(settings.var / "run", children, look_after=revive)
+        typer.echo(
+            f"hub       {settings.origin}\nhealth    {settings.origin}/readyz\nfolder    {settings.var.resolve()}"
+        )
+        code = keep(tree)
+    raise typer.Exit(code)
+
+
+def children_of(settings: Settings, *, sandbox: bool) -> list[Child]:
+    """The verbs of a run, in the order they start."""
+    children = [
+        Child("serve", ("serve", "--needs-worker", "--port", str(settings.port))),
+        Child("work", ("work",)),
+    ]
+    if sandbox:
+        children.append(Child("sandbox", ("sandbox", "--port", str(SANDBOX_PORT))))
+    return children
+
+
+def keep(tree: Tree) -> int:
+    """Keep the children alive until told to stop; the exit code: 0 if all ended by themselves when told."""
+
+    def told(number: int, frame: FrameType | None) -> None:
+        del frame
+        tree.stopping, tree.told = tree.stopping + 1, number
+
+    before = [(number, signal.signal(number, told)) for number in _STOPS]
+    try:
+        while not tree.stopping:
+            tree.look_after()
+            for child in tree.children:
+                _tend(tree, child)
+            time.sleep(_LOOK_S)
+        return _end(tree)
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+        _kill(tree)
+
+
+def _tend(tree: Tree, child: Child) -> None:
+    """Start a child that is not there; notice one that died."""
+    now_s = tree.clock()
+    if child.process is not None and child.process.poll() is not None:
+        code = child.process.returncode
+        child.process = None
+        child.deaths = 1 if now_s - child.started_s > _HEALTHY_S else child.deaths + 1
+        pause_s = _PAUSES_S[min(child.deaths, len(_PAUSES_S)) - 1]
+        child.again_s = now_s + pause_s
+        typer.echo(f"{child.name} ended with {code}; again in {pause_s:g} s", err=True)
+    if child.process is None and now_s >= child.again_s:
+        child.process = _start(child)
+        child.started_s = now_s
+        _pid_file(tree, child).write_text(f"{child.process.pid}\n", encoding="ascii")
+
+
+def _start(child: Child) -> subprocess.Popen[bytes]:
+    """In a process group of its own, so that Ctrl-C reaches the supervisor alone; it is told if we die first."""
+    command = [sys.executable, "-m", "paygw", *child.arguments]
+    return subprocess.Popen(  # noqa: S603 - our own verbs
+        command,
+        stdin=subprocess.DEVNULL,
+        process_group=0,
+        preexec_fn=_told_of_our_death if _LIBC else None,  # noqa: PLW1509 - this process has one thread
+    )
+
+
+def _told_of_our_death() -> None:
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+
+
+def _end(tree: Tree) -> int:
+    """Ask every child to end and wait for all; the second signal, or too long a wait, ends the patience."""
+    for child in reversed(tree.children):
+        if child.process is not None and child.process.poll() is None:
+            child.process.send_signal(tree.told)
+    end_s = tree.clock() + _GRACE_S
+    while any(child.process is not None and child.process.poll() is None for child in tree.children):
+        if tree.stopping > 1 or tree.clock() > end_s:
+            typer.echo("killing what does not end", err=True)
+            return 1
+        time.sleep(_LOOK_S)
+    codes = [child.process.returncode for child in tree.children if child.process is not None]
+    clean = {0, -tree.told, 128 + tree.told}  # some libraries end by the signal they handled
+    return 0 if clean.issuperset(codes) else 1
+
+
+def _kill(tree: Tree) -> None:
+    for child in tree.children:
+        if child.process is not None and child.process.poll() is None:
+            child.process.kill()
+            child.process.wait()
+        _pid_file(tree, child).unlink(missing_ok=True)
+
+
+def _pid_file(tree: Tree, child: Child) -> Path:
+    return tree.folder / f"{child.name}.pid"
+
+
+@contextmanager
+def _alone(folder: Path) -> Generator[None]:
+    """One run per folder; the lock ends with the process, whatever ends it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / "run.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise Unavailable(f"another paygw run works in {folder.parent}: stop it first, or set PAYGW_VAR") from error
+    try:
+        yield
+    finally:
+        os.close(handle)
