@@ -143,6 +143,10 @@ class Settings(BaseSettings):
     )
     worker_poll_s: Seconds = Field(default=1.0, description="Rest between two looks at scheduled work.")
     heartbeat_s: Seconds = Field(default=5.0, description="Rest between two heartbeats of a worker.")
+    seal_s: Seconds = Field(default=3.0, description="Rest between two seals over committed rows.")
+    rollup_s: Seconds = Field(default=2.0, description="Rest between two advances of the ledger's totals.")
+    housekeeping_s: Seconds = Field(default=60.0, description="Rest between two removals of what has expired.")
+    refused_messages_kept: int = Field(default=100_000, ge=1, description="Refused webhooks kept in the log.")
     drain_s: float = Field(
         default=5.0, ge=0, description="After SIGTERM: time between a red readiness and the closed door."
     )

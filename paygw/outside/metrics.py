@@ -61,6 +61,7 @@ METRICS: Final[Mapping[str, Declared]] = {
     "paygw_rate_limited_total": Declared("counter", ("kind",), "Requests refused for being too many."),
     "paygw_audit_head_sequence": Declared("gauge", (), "Last sealed row of the audit trail."),
     "paygw_audit_verify_ok": Declared("gauge", (), "1 if the last verification of the chains succeeded."),
+    "paygw_job_failures_total": Declared("counter", ("job",), "Runs of a job that failed."),
     "paygw_worker_heartbeat_age_seconds": Declared("gauge", (), "Since the last word of the most recent worker."),
     "paygw_db_pool_in_use": Declared("gauge", (), "Database connections in use in this process."),
     "paygw_db_retries_total": Declared("counter", ("reason",), "Transactions tried again."),
