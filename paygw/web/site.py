@@ -7,13 +7,12 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount
 
 from paygw.kernel.errors import Alarm, Refused, Unavailable
 from paygw.web import bank_ingress, checkout, ops, pages, problems
 from paygw.web.context import request_id_of
 from paygw.web.errors import CODES, Problem, code_of_status
-from paygw.web.portal_api import orders, quotes
+from paygw.web.portal_api import events, finance, orders, quotes, refunds
 from paygw.web.reply import problem_reply
 from paygw.web.routes import Route, is_guarded, mount
 
@@ -24,17 +23,18 @@ ROUTES: Final[tuple[Route, ...]] = (
     *orders.api.all,
     *bank_ingress.api.all,
     *quotes.api.all,
+    *refunds.api.all,
+    *events.api.all,
+    *finance.api.all,
     *ops.api.all,
     *checkout.api.all,
     *pages.assets.all,
     *problems.api.all,
 )
-# Folders of files that anybody may read, by path.
-PUBLIC_FOLDERS: Final = frozenset({"/static"})
 
 
-def build_site(routes: tuple[Route, ...] = ROUTES, folders: tuple[Mount, ...] = ()) -> FastAPI:
-    """The application, without a hub yet. Raises Alarm if a part of it can be reached without a permission."""
+def build_site(routes: tuple[Route, ...] = ROUTES) -> FastAPI:
+    """The application, without a hub yet."""
     site = FastAPI(
         docs_url=None,
         redoc_url=None,
@@ -48,16 +48,16 @@ def build_site(routes: tuple[Route, ...] = ROUTES, folders: tuple[Mount, ...] = 
             Exception: _answer,
         },
     )
-    site.router.routes.extend(folders)
     for route in routes:
         mount(site, route)
-    if open_doors := [route for route in site.router.routes if not _is_declared(route)]:
-        raise Alarm(f"these routes declare no permission: {open_doors}")
+    require_guards(site)
     return site
 
 
-def _is_declared(route: BaseRoute) -> bool:
-    return is_guarded(route) or (isinstance(route, Mount) and route.path in PUBLIC_FOLDERS)
+def require_guards(site: FastAPI) -> None:
+    """Raise Alarm if a part of the application can be reached without a declared permission."""
+    if open_doors := [route for route in site.router.routes if not is_guarded(route)]:
+        raise Alarm(f"these routes declare no permission: {open_doors}")
 
 
 async def _answer(request: Request, error: Exception) -> Response:

@@ -155,7 +155,9 @@ class RefundView(msgspec.Struct, kw_only=True):
     order_id: str | None
     line: int | None
     component: str | None
+    line_no: int | None
     created_at: datetime
+    decided_at: datetime | None
 
 
 class EventView(msgspec.Struct, kw_only=True):
@@ -168,10 +170,10 @@ class EventView(msgspec.Struct, kw_only=True):
 
 
 class EventPage(msgspec.Struct, kw_only=True):
-    """Events in the order of their commit. `next` goes into `after` and never skips a late one."""
+    """Events in order. `next` goes into `after`, now or later, and never skips a late one."""
 
     items: list[EventView]
-    next: str | None
+    next: str
 
 
 class QuoteView(msgspec.Struct, kw_only=True):
@@ -251,3 +253,62 @@ class UnappliedPage(msgspec.Struct, kw_only=True):
 
     items: list[UnappliedView]
     next: str | None
+
+
+class UnappliedRefundIn(In, frozen=True, kw_only=True):
+    """Give unapplied money back to its payer."""
+
+    amount_vnd: AmountVnd
+    reason: Text
+
+
+class DeliveryView(msgspec.Struct, kw_only=True):
+    """How far the callback of an event got."""
+
+    status: Literal["pending", "delivered", "dead"]
+    attempts: int
+    next_at: datetime | None
+    delivered_at: datetime | None
+
+
+class OrderEventView(EventView, kw_only=True):
+    """An event of an order and its delivery."""
+
+    delivery: DeliveryView
+
+
+class OrderEventPage(msgspec.Struct, kw_only=True):
+    """All events of an order, oldest first."""
+
+    items: list[OrderEventView]
+    next: None = None
+
+
+class EntryView(msgspec.Struct, kw_only=True):
+    """One entry of the ledger: debit above zero, credit below. `code` is chapter.sub_item.area.budget_unit."""
+
+    key: str
+    n: int
+    rule: str
+    account: str
+    amount_vnd: int
+    receipt_id: str | None
+    refund_id: str | None
+    order_id: str | None
+    batch_id: str | None
+    line_no: int | None
+    beneficiary: str | None
+    code: str | None
+    holder: str | None
+    bank: str
+    merchant: str
+    value_date: str
+    budget_year: int
+    booked_at: datetime
+
+
+class EntryPage(msgspec.Struct, kw_only=True):
+    """Entries in the order of their transactions. `next` goes into `after` and never skips a late one."""
+
+    items: list[EntryView]
+    next: str
