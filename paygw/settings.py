@@ -40,6 +40,9 @@ class Settings(BaseSettings):
         default="routing",
         description="Who holds the money: the beneficiaries' accounts, or an account of the operator.",
     )
+    netting_allowed: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Beneficiaries that agreed to netting of refunds, comma separated; never the treasury."
+    )
     custody_mandate: str = Field(default="", description="Licence or mandate number; live custody is refused without.")
     var: Path = Field(default=Path("var"), description="Folder of the embedded database, keys, pids and logs.")
     host: str = Field(default="127.0.0.1", description="Address the hub listens on.")
@@ -157,7 +160,7 @@ class Settings(BaseSettings):
     def _split_lists(cls, values: object) -> object:
         """Lists come from the environment as comma separated text."""
         if isinstance(values, dict):
-            for name in ("enquiry_delays_s", "callback_delays_s", "callback_allow"):
+            for name in ("enquiry_delays_s", "callback_delays_s", "callback_allow", "netting_allowed"):
                 if isinstance(values.get(name), str):
                     values[name] = tuple(part.strip() for part in values[name].split(",") if part.strip())
         return values

@@ -138,7 +138,7 @@ async def _request_unapplied(hub: Hub, by: str, ask: UnappliedAsk, row: KeyRow, 
         return await replay(connection, row)
     receipt = locked.situation.purse[ask.receipt_id]
     line = UNCLAIMED_LINE if ask.of == "unclaimed" else None
-    available_vnd = await _available_vnd(connection, receipt, receipt.order_id or receipt.id, line)
+    available_vnd = await _available_vnd(connection, receipt, receipt.id, line)
     _require_room(ask.amount_vnd, available_vnd)
     wanted = _Wanted(receipt, line, ask.amount_vnd)
     return await _keep_request(hub, connection, locked, wanted, row, (by, ask.reason))
@@ -262,7 +262,7 @@ async def _approve(hub: Hub, refund_id: str, by: str, shown: str | None, connect
 def _source_of(locked: Locked, refund: Refund) -> tuple[str | None, Line | None]:
     order, receipt = locked.situation.order, locked.situation.purse[refund.receipt_id]
     if refund.line_no == UNCLAIMED_LINE.no:
-        return receipt.order_id or receipt.id, UNCLAIMED_LINE
+        return receipt.id, UNCLAIMED_LINE
     line = lines_of(locked.situation).get(refund.line_no) if refund.line_no is not None else None
     return order.id if order else None, line
 

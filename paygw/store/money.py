@@ -13,6 +13,7 @@ from paygw.store.tables import attempts, disputes, order_lines, orders, receipts
 
 _ORDER_OF_RECEIPT = Query(select(receipts.c.order_id).where(receipts.c.key == bindparam("key")))
 _HOME = Query(select(receipts.c.order_id, receipts.c.key).where(receipts.c.id == bindparam("id")))
+_ID_OF_KEY = Query(select(receipts.c.id).where(receipts.c.key == bindparam("key")))
 _REFUND_BY_REF = Query(
     select(refunds.c.id, refunds.c.order_id, refunds.c.receipt_id).where(refunds.c.ref == bindparam("ref"))
 )
@@ -76,6 +77,12 @@ async def home_of(connection: Connection, receipt_id: str) -> Home | None:
     """The order and key of a receipt, read without a lock; None for an unknown receipt."""
     row = await _HOME.one(connection, id=UUID(receipt_id))
     return Home(str(row["order_id"]) if row["order_id"] else None, row["key"]) if row is not None else None
+
+
+async def receipt_of_key(connection: Connection, key: str) -> str | None:
+    """The id of the receipt with this key, if it has come."""
+    found = await _ID_OF_KEY.value(connection, key=key)
+    return str(found) if found else None
 
 
 async def order_of_receipt(connection: Connection, key: str) -> str | None:
