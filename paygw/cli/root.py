@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from paygw.cli import provision, serving, upkeep
+from paygw.cli.fees import fees
 from paygw.cli.run import run as run_all
 from paygw.cli.sandbox import sandbox
 from paygw.kernel.errors import PaygwError, Refused
@@ -39,6 +40,7 @@ for verb in _VERBS:
     cli.command()(verb)
 for group in ("portal", "key", "bank", "person", "body", "proposal"):
     cli.add_typer(getattr(provision, group), name=group)
+cli.add_typer(fees, name="fees")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

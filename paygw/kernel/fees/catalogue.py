@@ -23,6 +23,7 @@ Declared = TypeVar("Declared")
 
 FILES_MAX: Final = 500
 SCHEMA: Final = "paygw.fees/v1"
+SHARED_FILES: Final = ("labels.yaml", "profiles.yaml")
 
 _SECTIONS: Final = ("splits", "params", "labels", "chapters", "beneficiaries", "procedures")
 
@@ -54,13 +55,26 @@ class Catalogue:
     procedures: Mapping[str, Procedure]
 
 
-def load_catalogue(directory: Path) -> Catalogue:
-    """Read every `*.yaml` of a directory, or one file. Raises BadCatalogue, also where a file cannot be read."""
-    paths = sorted(directory.glob("*.yaml")) if directory.is_dir() else [directory]
+def load_catalogue(path: Path) -> Catalogue:
+    """Read a directory, or one file with what its directory shares. Raises BadCatalogue."""
+    return parse_catalogue(read_sources(path))
+
+
+def read_sources(path: Path) -> dict[str, str]:
+    """The texts of every `*.yaml` of a directory by file name, or of one file and the profiles and labels beside it.
+
+    Raises BadCatalogue where there is none, or one cannot be read.
+    """
+    paths = sorted(path.glob("*.yaml")) if path.is_dir() else [*_beside(path), path]
     if not paths or len(paths) > FILES_MAX:
         message = f"A catalogue is 1 to {FILES_MAX} YAML files, not {len(paths)}."
-        raise BadCatalogue("bad_catalogue", at=f"{directory}:1", path="document", message=message)
-    return parse_catalogue({path.name: _read(path) for path in paths})
+        raise BadCatalogue("bad_catalogue", at=f"{path}:1", path="document", message=message)
+    return {one.name: _read(one) for one in paths}
+
+
+def _beside(path: Path) -> list[Path]:
+    """Files that a directory's procedures share: splits, parameters, chapters; labels."""
+    return [near for name in SHARED_FILES if (near := path.with_name(name)).is_file() and name != path.name]
 
 
 def parse_catalogue(sources: Mapping[str, str]) -> Catalogue:
