@@ -133,6 +133,13 @@ CODES: Final[Mapping[str, Kind]] = MappingProxyType(
         "account_owes_fee": Kind(_CONFLICT, "The account owes a fee"),
         "account_short": Kind(_CONFLICT, "The account does not hold enough"),
         "slice_not_payable": Kind(_CONFLICT, "The slice cannot be paid out now"),
+        "settlement_differs": Kind(_CONFLICT, "The settlement does not add up: nothing is paid out of it"),
+        "settlement_unknown": Kind(404, "There is no such settlement"),
+        "disbursement_state": Kind(_CONFLICT, "The disbursement is in another state"),
+        "prefunding_short": Kind(_CONFLICT, "The prefunding does not hold enough"),
+        "return_short": Kind(_CONFLICT, "The returned disbursement does not hold enough"),
+        "refund_route": Kind(_CONFLICT, "The refund cannot go that way"),
+        "receipt_not_disprovable": Kind(_CONFLICT, "The receipt cannot be disproved now"),
         "settlement_account_missing": Kind(_UNPROCESSABLE, "The settlement names no account"),
         "settlement_holder_missing": Kind(_UNPROCESSABLE, "The settlement names no holder"),
         # Provisioning and decisions of two persons

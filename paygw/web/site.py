@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from paygw.kernel.errors import Alarm, Refused, Unavailable
 from paygw.web import bank_ingress, checkout, ops, pages, problems
@@ -79,6 +80,13 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 async def _framework(request: Request, error: Exception) -> Response:
     """What the framework itself refuses: no such path, no such method."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     code = code_of_status(status)
+    headers = {"allow": _allowed(request)} if code == "method_not_allowed" else {}
     return problem_reply(request, Problem(code, f"{CODES[code].title}.", headers=headers))
+
+
+def _allowed(request: Request) -> str:
+    """Every method of the address; one path may be several routes."""
+    known = request.app.router.routes
+    methods = [route.methods for route in known if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted(set().union(*methods)))
