@@ -159,7 +159,8 @@ def _apply_to_live(situation: Situation, order: Order, receipt: Receipt, scene: 
 
 def _short(situation: Situation, order: Order, receipt_id: str) -> Decision:
     part = replace(order, status=OrderStatus.PARTIALLY_PAID, version=order.version + 1)
-    waiting = _reasoned(replace(situation, order=part), receipt_id, "short")
+    reason = "short" if situation.purse[receipt_id].reason in _UNTOLD else "waiting"  # short, but told before
+    waiting = _reasoned(replace(situation, order=part), receipt_id, reason)
     note = CaseNote("unapplied", f"unapplied:{receipt_id}", "short", receipt_id=receipt_id)
     fact = Fact("order.partially_paid", f"order:{order.id}:{part.version}", receipt_id=receipt_id)
     return Decision(situation=waiting, verdict=Verdict.ACCEPTED, facts=(fact,), cases=(note,))

@@ -200,3 +200,16 @@ def test_routing_without_a_named_holder_is_an_alarm_not_a_guess() -> None:
 
     with pytest.raises(Alarm, match="without a holder"):
         see_payment(world, world.attempts[0], payment(), replace(here, landing=replace(here.landing, holder=None)))
+
+
+def test_money_told_as_blocked_is_not_told_again_when_a_rest_of_it_stays_after_it_thawed_and_waited() -> None:
+    world = situation(attempts=[attempt("a1", amount_vnd=600), attempt("a2", amount_vnd=500)])
+    blocked = pay(world, 601, minute=5)
+    waits = thaw(blocked.situation, "r1", scene()).situation
+
+    decided = pay(waits, 500, attempt_id="a2", receipt_id="r2")
+
+    assert [fact.key for fact in blocked.facts] == ["receipt:r1"]
+    assert waits.purse["r1"].reason == "waiting"
+    assert (decided.situation.purse["r1"].free_vnd, decided.situation.purse["r1"].reason) == (101, "over")
+    assert [fact.key for fact in decided.facts] == ["order:ord:5"]
