@@ -111,6 +111,24 @@ CROSS JOIN LATERAL (
 ORDER BY p.id
 """
 
+# Two index walks: dead letters, and what waits after a failure.
+_TROUBLED = """
+SELECT d.event_id, d.portal_id, e.order_id, e.type, d.status, d.attempts, d.next_at,
+    last.outcome, last.http_status, last.at AS tried_at
+FROM (
+    SELECT * FROM (
+        SELECT * FROM deliveries WHERE status = 'dead'
+        UNION ALL
+        SELECT * FROM deliveries WHERE status = 'pending' AND attempts > 0
+    ) stuck
+    WHERE ($1::text IS NULL OR portal_id = $1) AND ($2::uuid IS NULL OR event_id > $2)
+    ORDER BY event_id LIMIT $3
+) d JOIN events e ON e.id = d.event_id
+LEFT JOIN LATERAL (
+    SELECT outcome, http_status, at FROM delivery_log WHERE event_id = d.event_id ORDER BY id DESC LIMIT 1
+) last ON true
+ORDER BY d.event_id
+"""
 _ID_BEFORE_COMMIT_MS = 3_600_000  # an id is made a little before its transaction, on a clock of its own
 
 Status = Literal["pending", "delivered", "dead"]
@@ -225,6 +243,14 @@ async def replay(
 async def backlog(connection: Connection) -> list[Record]:
     """Per portal: callback_state, pending, oldest_s (age of the oldest pending event), dead."""
     rows: list[Record] = await connection.fetch(_BACKLOG)
+    return rows
+
+
+async def troubled(
+    connection: Connection, *, portal_id: str | None, after: UUID | None = None, limit: int = 100
+) -> list[Record]:
+    """Deliveries that are dead, or wait after a failed attempt, with what that attempt came to."""
+    rows: list[Record] = await connection.fetch(_TROUBLED, portal_id, after, limit)
     return rows
 
 
