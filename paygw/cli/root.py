@@ -8,7 +8,7 @@ import typer
 from pydantic import ValidationError
 from typer.exceptions import TyperException
 
-from paygw.cli import provision, serving, upkeep
+from paygw.cli import money, provision, serving, upkeep
 from paygw.cli.fees import fees
 from paygw.cli.run import run as run_all
 from paygw.cli.sandbox import sandbox
@@ -40,6 +40,8 @@ for verb in _VERBS:
     cli.command()(verb)
 for group in ("portal", "key", "bank", "person", "body", "proposal"):
     cli.add_typer(getattr(provision, group), name=group)
+for group in ("refund", "callback", "audit"):
+    cli.add_typer(getattr(money, group), name=group)
 cli.add_typer(fees, name="fees")
 
 

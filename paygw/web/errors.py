@@ -144,6 +144,8 @@ CODES: Final[Mapping[str, Kind]] = MappingProxyType(
         "settlement_holder_missing": Kind(_UNPROCESSABLE, "The settlement names no holder"),
         # Provisioning and decisions of two persons
         "already_exists": Kind(_CONFLICT, "It exists with other content"),
+        "nothing_selected": Kind(_UNPROCESSABLE, "Nothing says what is meant"),
+        "bad_time": Kind(_UNPROCESSABLE, "A time carries its offset"),
         "proposal_decided": Kind(_CONFLICT, "The proposal is already decided"),
         "role_missing": Kind(403, "This person has no role for it"),
         "same_person": Kind(_CONFLICT, "A second person must decide"),

@@ -61,6 +61,7 @@ def test_a_refused_request_costs_nothing() -> None:
 def test_whoever_waits_as_told_is_let_in_and_no_sooner(rate: int, burst: int, steps: list[float]) -> None:
     time = Time()
     limiter = Limiter(time)
+    wait_s = 0.0
     for step in steps:
         time.now_s += step
         wait_s = limiter.wait_s("a", rate=rate, burst=burst)

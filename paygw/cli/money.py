@@ -1,0 +1,135 @@
+"""`paygw refund`, `callback`, `audit`: what people decide about money and messages, and whether the books hold."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from paygw.cli.output import AsJson, show, show_all, with_hub
+from paygw.hub import callbacks, sealing
+from paygw.hub.hub import Hub
+from paygw.hub.refunds import approve_refund, find_refunds, reject_refund
+from paygw.kernel.errors import Refused
+from paygw.kernel.refs import Kind, private_id
+
+refund = typer.Typer(help="Refunds: shown to one person, decided by another.")
+callback = typer.Typer(help="Callbacks to portals.")
+audit = typer.Typer(help="The chains over ledger, evidence and audit trail.")
+
+RefundId = Annotated[str, typer.Argument(metavar="ID", help="rfd_…, as the list shows it.")]
+Decider = Annotated[str, typer.Option("--by", help="The person who decides; never the one who asked.")]
+
+
+@refund.command("list")
+def refund_list(
+    *,
+    status: Annotated[str | None, typer.Option(help="Only refunds in this state.")] = None,
+    order: Annotated[str | None, typer.Option(help="Only refunds of this order.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List refunds, the newest first, with the hash of what an approval is bound to."""
+    order_id = _uuid("ord", order) if order else None
+    show_all(with_hub(lambda hub: find_refunds(hub, status=status, order_id=order_id)), as_json=as_json)
+
+
+@refund.command("approve")
+def refund_approve(
+    refund_id: RefundId,
+    *,
+    by: Decider,
+    shown: Annotated[
+        str | None, typer.Option("--hash", help="The content_hash you looked at; refused if other.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Approve a refund that somebody else asked for."""
+    uid = _uuid("rfd", refund_id)
+    show(with_hub(lambda hub: approve_refund(hub, uid, by=by, shown=shown)), as_json=as_json)
+
+
+@refund.command("reject")
+def refund_reject(refund_id: RefundId, *, by: Decider, as_json: AsJson = False) -> None:
+    """Reject a refund."""
+    uid = _uuid("rfd", refund_id)
+    show(with_hub(lambda hub: reject_refund(hub, uid, by=by)), as_json=as_json)
+
+
+@callback.command("replay")
+def callback_replay(
+    *,
+    order: Annotated[str | None, typer.Option(help="Events of this order, ord_….")] = None,
+    event: Annotated[str | None, typer.Option(help="This event, evt_….")] = None,
+    portal: Annotated[str | None, typer.Option(help="Events of this portal.")] = None,
+    since: Annotated[str | None, typer.Option(help="Events from this moment on, with offset.")] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="Only those that were given up.")] = False,
+    by: Annotated[str, typer.Option("--by", help="Who does this, for the audit trail.")] = "cli",
+    as_json: AsJson = False,
+) -> None:
+    """Send callbacks again, with their ids and bodies."""
+    chosen = callbacks.selection(portal=portal, order=order, event=event, since=_moment(since), dead_only=dead)
+    count = with_hub(lambda hub: callbacks.replay(hub, chosen, principal=by))
+    show({"replayed": count}, as_json=as_json)
+
+
+@callback.command("list")
+def callback_list(*, as_json: AsJson = False) -> None:
+    """Show per portal what waits and what was given up."""
+    show_all(with_hub(callbacks.list_backlog), as_json=as_json)
+
+
+@callback.command("pause")
+def callback_pause(
+    *, portal: Annotated[str, typer.Option(help="Portal.")], by: str = "cli", as_json: AsJson = False
+) -> None:
+    """Hold the callbacks of a portal; nothing is lost."""
+    changed = with_hub(lambda hub: callbacks.set_state(hub, portal, "paused", principal=by))
+    show({"portal": portal, "state": "paused", "changed": changed}, as_json=as_json)
+
+
+@callback.command("resume")
+def callback_resume(
+    *, portal: Annotated[str, typer.Option(help="Portal.")], by: str = "cli", as_json: AsJson = False
+) -> None:
+    """Send the callbacks of a portal again after a pause, or after it had answered 410."""
+    changed = with_hub(lambda hub: callbacks.set_state(hub, portal, "active", principal=by))
+    show({"portal": portal, "state": "active", "changed": changed}, as_json=as_json)
+
+
+@audit.command("verify")
+def audit_verify(*, as_json: AsJson = False) -> None:
+    """Verify every chain against the rows and the exported heads; name the first bad row and exit 1."""
+    bad = with_hub(sealing.verify)
+    if bad is None:
+        show({"ok": True}, as_json=as_json)
+        return
+    show({"ok": False, "chain": bad.chain, "seal": bad.seal, "row": bad.row, "fault": bad.fault}, as_json=as_json)
+    raise typer.Exit(1)
+
+
+@audit.command("seal")
+def audit_seal(*, as_json: AsJson = False) -> None:
+    """Seal what was committed so far, without waiting for the worker."""
+
+    async def work(hub: Hub) -> int:
+        sealed = 0
+        while count := await sealing.seal(hub):
+            sealed += count
+        return sealed
+
+    show({"sealed": with_hub(work)}, as_json=as_json)
+
+
+def _uuid(kind: Kind, text: str) -> str:
+    found = private_id(kind, text)
+    if found is None:
+        raise Refused("not_found", f"An id looks like {kind}_ and 32 digits.")
+    return found
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused("bad_time", "Give a time such as 2026-01-31T08:00:00+07:00.") from None
