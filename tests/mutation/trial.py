@@ -34,7 +34,7 @@ TESTS = (
 # No configuration, plugin or conftest of the project: these tests need none, and each would cost every trial time.
 _OPTIONS = (
     "-c", os.devnull, "--rootdir", ".", "--noconftest", "--import-mode=importlib", "-p", "no:cacheprovider",
-    "-x", "-q", "--tb=no", "-m", "not drill", "-k", "not any_deeds",
+    "--assert=plain", "-x", "-q", "--tb=no", "-m", "not drill", "-k", "not any_deeds",
 )  # fmt: skip
 _POLL_S = 0.02
 
@@ -68,7 +68,6 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 def try_all(mutants: Sequence[Mutant], *, jobs: int, timeout_s: float) -> Iterator[Outcome]:
     """Try every mutant, `jobs` at a time, each in a child of its own; outcomes come as they are known."""
-    sys.dont_write_bytecode = True
     waiting, running = list(reversed(mutants)), dict[int, tuple[Mutant, float]]()
     while waiting or running:
         while waiting and len(running) < jobs:
