@@ -83,7 +83,9 @@ class Payer:
         """A webhook's content."""
         notice = Notice(evidence=evidence, authority=Authority.NOTICE)
         body = msgspec.json.encode(evidence)
-        await credit(self.hub, self.hub.registry.banks["sandbox-a"], notice, Message(sha256(body).digest(), body))
+        await credit(
+            self.hub, self.hub.registry.banks["sandbox-a"], notice, Message(digest=sha256(body).digest(), body=body)
+        )
 
     async def pays(self, amount_vnd: int, txn: str = "FT1") -> None:
         """Cash lands for the latest attempt."""
@@ -98,7 +100,7 @@ class Payer:
             )
         )
 
-    async def seen(self, status: AttemptStatus, not_paid: bool = False) -> AttemptSeen:
+    async def seen(self, status: AttemptStatus, *, not_paid: bool = False) -> AttemptSeen:
         """News of the latest attempt without cash."""
         attempt = (await self.read()).tries[0].attempt
         return AttemptSeen(attempt_ref=attempt.ref, status=status, occurred_at=self.hub.clock(), not_paid=not_paid)
@@ -522,5 +524,5 @@ async def test_bank_page_that_timed_out_is_not_offered_again(payer: Payer) -> No
 
     got = await payer.get()
 
-    says(got, "đã quá thời gian", "Kiểm tra kết quả", "Trả bằng cách khác")
+    says(got, "không tiếp tục được", "Kiểm tra kết quả", "Trả bằng cách khác")
     assert f"{payer.path}/go" not in got.text

@@ -6,13 +6,13 @@ from paygw.web.locale.words import Words
 
 EN: Final = Words(
     lang="en",
-    service="Pay a government fee",
+    service="Public service payments",
     skip="Skip to main content",
     other_lang="vi",
     other_name="Tiếng Việt",
     test_mode="Test version: no real money moves.",
     title={
-        "choose": "Pay a government fee",
+        "choose": "Pay your fee",
         "started": "You have not finished paying",
         "waiting": "Waiting for the bank's answer",
         "elsewhere": "This is being paid somewhere else",
@@ -63,6 +63,7 @@ EN: Final = Words(
     continue_="Continue",
     leave_hint="We never ask for card numbers or passwords on this page.",
     nothing_open="No bank can take this payment at the moment. Please try again in a few minutes.",
+    error_prefix="Error",
     error_title="There is a problem",
     must_choose="Choose how you want to pay.",
     must_confirm="Confirm that you have not paid in the earlier try.",
@@ -88,7 +89,7 @@ EN: Final = Words(
     },
     partial="We have received {paid}. You only have to pay the rest.",
     started="You opened the payment page of {bank}, but the bank has not told us that you paid.",
-    started_late="The payment page at {bank} has timed out. Check the result before you pay another way.",
+    started_late="You cannot go on at the payment page of {bank}. The bank has not told us that you paid.",
     go_on="Continue at {bank}",
     check="Check the result",
     another="Pay another way",
@@ -113,7 +114,6 @@ EN: Final = Words(
     paid_at="Date and time",
     paid_by="Paid through",
     bank_txn="Bank transaction number",
-    attempt_ref="Payment number",
     paid_next="The payment is recorded and the office that handles your application is told. "
     "You do not have to do anything else.",
     not_receipt="This page confirms the payment. It does not replace the official fee receipt.",

@@ -55,6 +55,7 @@ class Words:
     continue_: str
     leave_hint: str
     nothing_open: str
+    error_prefix: str
     error_title: str
     must_choose: str
     must_confirm: str
@@ -89,7 +90,6 @@ class Words:
     paid_at: str
     paid_by: str
     bank_txn: str
-    attempt_ref: str
     paid_next: str
     not_receipt: str
     reversed: str
