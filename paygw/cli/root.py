@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from paygw.cli import money, provision, serving, upkeep
+from paygw.cli.demo import demo
 from paygw.cli.fees import fees
 from paygw.cli.run import run as run_all
 from paygw.cli.sandbox import sandbox
@@ -35,6 +36,7 @@ _VERBS: Final = (
     upkeep.settings,
     upkeep.doctor,
     upkeep.openapi,
+    demo,
 )
 for verb in _VERBS:
     cli.command()(verb)

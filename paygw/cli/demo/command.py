@@ -1,0 +1,123 @@
+"""`paygw demo`: raise the stage, play the scenes, judge, print who holds what for whom."""
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from paygw.cli.demo.faults import Fault, plant
+from paygw.cli.demo.judge import Judgement, judge
+from paygw.cli.demo.story import SCENES, Scene
+from paygw.cli.demo.world import World, raised_stage
+from paygw.cli.progress import progress
+from paygw.kernel.words import format_vnd
+from paygw.settings import Settings
+
+_WIDE = 120  # columns, where nobody watches
+
+
+def demo(
+    *,
+    fault: Annotated[Fault, typer.Option(help="Plant a fault: the demo must then fail.")] = Fault.NONE,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the folder with logs, truth files and database.")] = False,
+) -> None:
+    """Play the whole story with real processes, and judge it by the banks' own truth."""
+    console = Console(width=None if Console().is_terminal else _WIDE)
+    folder = Path(tempfile.mkdtemp(prefix="paygw-demo-"))
+    folder.chmod(0o755)  # the account that runs the database for root passes through
+    try:
+        scenes, judgement = asyncio.run(_play(folder, fault))
+    finally:
+        if keep:
+            console.print(f"kept: {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    _show(console, scenes, judgement)
+    raise typer.Exit(1 if judgement.findings else 0)
+
+
+async def _play(folder: Path, fault: Fault) -> tuple[list[Scene], Judgement]:
+    settings = Settings(var=folder / "var", log_level="error")
+    async with raised_stage(folder, fault) as world:
+        await _misbehave(world, fault)
+        scenes: list[Scene] = []
+        with progress("demo", len(SCENES)) as advance:
+            for play in SCENES:
+                scenes.append(await play(world))
+                advance(1)
+                if scenes[-1].wrong and fault is not Fault.NONE:
+                    break  # the fault has shown itself; nothing is learnt from waiting for the rest
+        await plant(fault, folder, settings)
+        return scenes, await judge(world, scenes, settings)
+
+
+async def _misbehave(world: World, fault: Fault) -> None:
+    """Faults of the banks, told to them before the first scene."""
+    if fault is Fault.WEBHOOKS_LOST:
+        for bank in ("sandbox-a", "sandbox-b"):
+            await world.bank_does(bank, "misbehaviour", {"misbehaviour": {"lost": True}})
+
+
+def _show(console: Console, scenes: list[Scene], judgement: Judgement) -> None:
+    story = Table("cảnh · scene", "order", "status", "paid", "unapplied", "refunded", "", title="paygw demo")
+    for scene in scenes:
+        seen = scene.seen
+        amounts = [format_vnd(seen.get(name, 0)) for name in ("paid_vnd", "unapplied_vnd", "refunded_vnd")]
+        labels = " ".join(seen.get("labels", []))
+        story.add_row(
+            scene.title,
+            str(seen.get("reference", "")),
+            f"{seen.get('status', '')} {labels}".strip(),
+            *amounts,
+            "✗" if scene.wrong else "✓",
+        )
+    console.print(story)
+    console.print(_books(judgement))
+    banks = ", ".join(
+        f"{name}: {truth.payments} payments, {format_vnd(truth.held_vnd)}" for name, truth in judgement.banks.items()
+    )
+    console.print(f"banks' own truth: {banks}; callbacks verified by the portal: {judgement.callbacks}")
+    for finding in judgement.findings:
+        console.print(f"✗ {finding}", style="red", markup=False)
+    if not judgement.findings:
+        console.print("✓ hub, banks and portal agree to the đồng", style="green")
+
+
+def _books(judgement: Judgement) -> Table:
+    """The trial balance: above who holds money, below whose it is."""
+    books = Table("account", "who", "debit", "credit", title="trial balance: who holds what for whom")
+    accounts = sorted(
+        judgement.accounts, key=lambda account: (not account["account"].startswith("H:"), account["account"])
+    )
+    for account in accounts:
+        net_vnd = account["debit_vnd"] - account["credit_vnd"]
+        books.add_row(
+            account["account"],
+            _who(account["account"]),
+            format_vnd(net_vnd) if net_vnd > 0 else "",
+            format_vnd(-net_vnd) if net_vnd < 0 else "",
+        )
+    debit_vnd = sum(max(a["debit_vnd"] - a["credit_vnd"], 0) for a in accounts)
+    credit_vnd = sum(max(a["credit_vnd"] - a["debit_vnd"], 0) for a in accounts)
+    books.add_section()
+    books.add_row("", "", format_vnd(debit_vnd), format_vnd(credit_vnd))
+    return books
+
+
+_OWNERS = {
+    "H": "ngân hàng đang giữ · held by the bank",
+    "P": "của đơn vị thụ hưởng · the beneficiary's",
+    "U": "của người nộp · the payer's",
+    "RP": "đang hoàn cho dân · on its way back",
+    "RB": "đơn vị phải trả lại · to be given back",
+    "CLAIM": "phải đòi · claimed from",
+}
+
+
+def _who(account: str) -> str:
+    return _OWNERS.get(account.split(":", 1)[0], "")
