@@ -22,6 +22,7 @@ from paygw.jobs.rollup import roll_up
 from paygw.jobs.sealing import seal_more
 from paygw.kernel.errors import Unavailable
 from paygw.settings import Settings
+from paygw.store.engine import AWAY
 from paygw.store.health import beat
 
 _REST_AFTER_FAILURE_S: Final = 1.0
@@ -88,7 +89,7 @@ async def repeat(hub: Hub, job: Job, stop: asyncio.Event) -> None:
 
 def _tell(hub: Hub, job: Job, error: Exception) -> None:
     hub.observe.count("paygw_job_failures_total", job=job.name)
-    if isinstance(error, Unavailable):
-        _log.warning("job_waits", extra={"route": job.name, "outcome": str(error)})
+    if isinstance(error, (Unavailable, *AWAY)):
+        _log.warning("job_waits", extra={"route": job.name, "code": type(error).__name__})
     else:
         _log.critical("job_failed", extra={"route": job.name, "code": type(error).__name__}, exc_info=error)

@@ -1,7 +1,7 @@
 """Connections: one asyncpg pool per process, JSON as text, no reset on release (no session state is used)."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import asyncpg
 from asyncpg import Connection, Pool
@@ -10,6 +10,19 @@ from paygw.kernel.errors import Alarm, Unavailable
 from paygw.store.dsn import Dsn
 
 T = TypeVar("T")
+# What a server says that is gone, going, starting or overwhelmed: whoever asked may send the same request again.
+AWAY: Final[tuple[type[Exception], ...]] = (
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,  # a connection used in the moment between the server's last word and its end
+    OSError,  # of a socket; what runs out of time is one too
+)
+
 _REQUIRED = {"fsync": {"on"}, "full_page_writes": {"on"}, "synchronous_commit": {"on", "remote_apply"}}
 
 
@@ -69,6 +82,6 @@ async def transact(pool: Pool, work: Callable[[Connection], Awaitable[T]], *, re
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
             if tried == retries_max:
                 raise Unavailable("the database is contended") from error
-        except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, ConnectionError, OSError) as error:
+        except AWAY as error:
             raise Unavailable("the database does not answer") from error
     raise Unavailable("the database is contended")

@@ -3,6 +3,7 @@
 import logging
 from typing import Final
 
+import asyncpg
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from paygw.kernel.errors import Alarm, Refused, Unavailable
+from paygw.store.engine import AWAY
 from paygw.web import bank_ingress, checkout, ops, pages, problems
 from paygw.web.context import request_id_of
 from paygw.web.errors import CODES, Problem, code_of_status
@@ -46,6 +48,7 @@ def build_site(routes: tuple[Route, ...] = ROUTES) -> FastAPI:
             Refused: _refused,
             Unavailable: _unavailable,
             HTTPException: _framework,
+            **dict.fromkeys((*AWAY, asyncpg.QueryCanceledError), _database_away),
             Exception: _answer,
         },
     )
@@ -75,6 +78,12 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _unavailable(request: Request, error: Exception) -> Response:
     _log.error("unavailable", extra={"request_id": request_id_of(request.scope), "outcome": str(error)})
     return problem_reply(request, error)
+
+
+async def _database_away(request: Request, error: Exception) -> Response:
+    """A use case lost its database on the way: nothing was confirmed, the caller may repeat."""
+    _log.error("unavailable", extra={"request_id": request_id_of(request.scope), "code": type(error).__name__})
+    return problem_reply(request, Unavailable("the database does not answer"))
 
 
 async def _framework(request: Request, error: Exception) -> Response:
