@@ -14,9 +14,9 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,12 @@ def database(_server: Database, _template: str) -> Iterator[Database]:
     """A database nobody else has touched; it is dropped after the test."""
     with _clone(_server, _template) as fresh:
         yield fresh
+
+
+@pytest.fixture(scope="session")
+def clone_database(_server: Database, _template: str) -> Callable[[], AbstractContextManager[Database]]:
+    """Makes fresh databases, for a test that needs one per example."""
+    return lambda: _clone(_server, _template)
 
 
 @pytest.fixture(scope="session")
