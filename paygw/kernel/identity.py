@@ -6,12 +6,12 @@ waits, and once a day's statement has been read, nothing but a statement books. 
 (see `news.see_total`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
-REACH = timedelta(days=2)  # how far two observers' dates of one credit lie apart; none runs ahead of the bank's
+REACH_DAYS = 2  # how long before the bank an observer may date a credit; none runs ahead of the bank
 Outcome = Literal["booked", "same", "known", "waits", "conflict"]
 
 
@@ -38,24 +38,32 @@ class StatementLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credit:
-    """One landing of cash on an account: a receipt as far as identity goes. `line_id` is set once a statement has it.
+class Claim:
+    """The statement line of a credit; `certain` by reference, otherwise by amount, and open to a better fit."""
 
-    `aliases` are the (observer, reference or message id) pairs that turned out to speak of it.
+    line: StatementLine
+    day: date
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credit:
+    """One landing of cash on an account: a receipt as far as identity goes.
+
+    `seen_day`, `told_code` and `references` are what its first observer said (None and empty if a statement booked
+    it); `order_code` may also come from a later one. `aliases` are the (observer, reference or message id) pairs that
+    were taken to speak of it; `reported_by` names the observers that surely do: they gave its reference.
     """
 
     key: str
     amount_vnd: int
-    day: date
-    order_code: str | None
+    seen_day: date | None
+    told_code: str | None = None
+    order_code: str | None = None
     references: frozenset[str] = frozenset()
     aliases: frozenset[tuple[str, str]] = frozenset()
-    line_id: str | None = None
-
-    @property
-    def observers(self) -> frozenset[str]:
-        """Who has reported it."""
-        return frozenset(observer for observer, _ in self.aliases)
+    reported_by: frozenset[str] = frozenset()
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +78,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """The account afterwards. `booked` credits are new receipts; `named` existing ones whose order is now known."""
+    """The account afterwards. `booked` credits are new receipts; `named` older ones whose order is known now."""
 
     account: Account
     outcome: Outcome
@@ -81,24 +89,29 @@ class Step:
 
 def observe(account: Account, seen: Observation) -> Step:
     """Take in one observation: it books a credit, joins one, waits, or is known already."""
+    known = _told_before(account, seen)
+    if known is not None and known.amount_vnd != seen.amount_vnd:
+        return Step(account=account, outcome="conflict", conflicts=(known.key,))
+    if known is not None:
+        joined = _join(account, known, seen)
+        return _step(account, joined, "known" if joined == account else "same")
     if any(_alias(seen) == _alias(item) for item in account.waiting):
         return Step(account=account, outcome="known")
-    known = _told_before(account, seen)
-    if known is not None:
-        return _told_again(account, known, seen)
-    if seen.reference is None or seen.day in account.read_days:
-        return _settled(replace(account, waiting=(*account.waiting, seen)), "waits")
-    if any(_suspected(credit, seen) for credit in account.credits):
-        return Step(account=replace(account, waiting=(*account.waiting, seen)), outcome="waits")
+    read = any(day in account.read_days for day in _days_of(seen))
+    if seen.reference is None or read or any(_suspected(credit, seen) for credit in account.credits):
+        waits = replace(account, waiting=(*account.waiting, seen))
+        return _step(account, _settled(waits), "waits")
     credit = Credit(
         key=f"{account.id}|{seen.reference}",
         amount_vnd=seen.amount_vnd,
-        day=seen.day,
+        seen_day=seen.day,
+        told_code=seen.order_code,
         order_code=seen.order_code,
         references=frozenset({seen.reference}),
         aliases=frozenset({_alias(seen)}),
+        reported_by=frozenset({seen.observer}),
     )
-    return Step(account=replace(account, credits=(*account.credits, credit)), outcome="booked", booked=(credit,))
+    return _step(account, replace(account, credits=(*account.credits, credit)), "booked")
 
 
 def read_statement(account: Account, day: date, lines: Iterable[StatementLine]) -> Step:
@@ -106,37 +119,26 @@ def read_statement(account: Account, day: date, lines: Iterable[StatementLine]) 
 
     Reading it again changes nothing.
     """
-    claimed = {credit.line_id for credit in account.credits}
-    fresh = [line for line in lines if line.id not in claimed]
-    after, named, conflicts = account, list[str](), list[str]()
-    rest: list[StatementLine] = []
+    seen = {credit.claim.line.id for credit in account.credits if credit.claim}
+    fresh = [line for line in lines if line.id not in seen]
+    known = {credit.key: credit for credit in account.credits}
+    rest: list[tuple[StatementLine, date]] = []
+    conflicts: list[str] = []
     for line in fresh:
-        exact = _unclaimed_by_reference(after, line)
-        if exact is not None and exact.amount_vnd != line.amount_vnd:
-            conflicts.append(exact.key)
+        exact = _by_reference(known.values(), line)
         if exact is None or exact.amount_vnd != line.amount_vnd:
-            rest.append(line)
+            conflicts += [exact.key] if exact else []
+            rest.append((line, day))
             continue
-        after = _claim(after, exact, line, day, named)
-    booked: list[Credit] = []
-    for line in rest:
-        heir = _adoptable(after, line, day)
-        if heir is not None:
-            after = _claim(after, heir, line, day, named)
-        else:
-            credit = _from_line(after, line, day)
-            booked.append(credit)
-            after = replace(after, credits=(*after.credits, credit))
-    after = replace(after, read_days=after.read_days | {day})
-    settled = _settled(after, "same" if fresh else "known")
-    by_key = {credit.key: credit for credit in settled.account.credits}
-    keys = dict.fromkeys([*named, *(credit.key for credit in settled.named)])
-    return replace(
-        settled,
-        booked=tuple(by_key[credit.key] for credit in booked),
-        named=tuple(by_key[key] for key in keys if key not in {credit.key for credit in booked}),
-        conflicts=tuple(conflicts),
-    )
+        if exact.claim is not None:
+            rest.append((exact.claim.line, exact.claim.day))
+        known[exact.key] = _claimed(exact, Claim(line=line, day=day, certain=True))
+    for line, line_day in rest:
+        if not _adopt(known, line, line_day, set()):
+            born = _from_line(account.id, known, line, line_day)
+            known[born.key] = born
+    after = replace(account, credits=tuple(known.values()), read_days=account.read_days | {day})
+    return replace(_step(account, _settled(after), "same" if fresh else "known"), conflicts=tuple(conflicts))
 
 
 def overdue(account: Account) -> tuple[Observation, ...]:
@@ -145,49 +147,31 @@ def overdue(account: Account) -> tuple[Observation, ...]:
 
 
 def _told_before(account: Account, seen: Observation) -> Credit | None:
-    """The credit with this very reference, or this very message."""
-    for credit in account.credits:
-        if _alias(seen) in credit.aliases or (seen.reference is not None and seen.reference in credit.references):
-            return credit
-    return None
-
-
-def _told_again(account: Account, known: Credit, seen: Observation) -> Step:
-    if known.amount_vnd != seen.amount_vnd:
-        return Step(account=account, outcome="conflict", conflicts=(known.key,))
-    joined = _join(account, known, seen)
-    if joined == account:
-        return Step(account=account, outcome="known")
-    now = next(credit for credit in joined.credits if credit.key == known.key)
-    named = (now,) if known.order_code != now.order_code else ()
-    return Step(account=joined, outcome="same", named=named)
+    """The credit this very message joined, or the one with its reference."""
+    same = (credit for credit in account.credits if _alias(seen) in credit.aliases)
+    named = (credit for credit in account.credits if seen.reference in credit.references)
+    return next(same, None) or next(named, None)
 
 
 def _suspected(credit: Credit, seen: Observation) -> bool:
-    """Perhaps the same transfer: equal and near, never told by this observer, not two different orders."""
+    """Perhaps the same transfer: equal and near, not surely told by this observer, not two different orders."""
+    days = [day for day in (credit.seen_day, credit.claim.day if credit.claim else None) if day is not None]
     return (
         credit.amount_vnd == seen.amount_vnd
-        and abs(credit.day - seen.day) <= REACH
-        and seen.observer not in credit.observers
-        and not _differ(credit.order_code, seen.order_code)
+        and any(abs((day - seen.day).days) <= REACH_DAYS for day in days)
+        and seen.observer not in credit.reported_by
+        and not _differ(credit.told_code, seen.order_code)
     )
 
 
-def _settled(account: Account, outcome: Outcome) -> Step:
-    """Let every waiting observation of a read day join a credit that it may be; it never creates money."""
-    named: list[str] = []
+def _settled(account: Account) -> Account:
+    """Let what waits join the credits of statements that were read; it never creates money."""
     for seen in account.waiting:
-        if seen.day not in account.read_days:
-            continue
         home = _home_of(account, seen)
-        if home is None:
-            continue
-        joined = _join(account, home, seen)
-        account = replace(joined, waiting=tuple(item for item in joined.waiting if item != seen))
-        if home.order_code is None and seen.order_code is not None:
-            named.append(home.key)
-    by_key = {credit.key: credit for credit in account.credits}
-    return Step(account=account, outcome=outcome, named=tuple(by_key[key] for key in dict.fromkeys(named)))
+        if home is not None:
+            joined = _join(account, home, seen)
+            account = replace(joined, waiting=tuple(item for item in joined.waiting if item != seen))
+    return account
 
 
 def _home_of(account: Account, seen: Observation) -> Credit | None:
@@ -195,89 +179,109 @@ def _home_of(account: Account, seen: Observation) -> Credit | None:
 
     As long as a statement of a day it may belong to is missing, it joins nothing its observer told of already.
     """
-    near = [c for c in account.credits if c.amount_vnd == seen.amount_vnd and abs(c.day - seen.day) <= REACH]
-    ranked = sorted(near, key=lambda credit: _rank(credit, seen))
-    if not ranked:
+    days = _days_of(seen)
+    near = [c for c in account.credits if c.amount_vnd == seen.amount_vnd and c.claim and c.claim.day in days]
+    best = min(near, key=lambda credit: _distance(credit, seen), default=None)
+    if best is None:
         return None
-    best = ranked[0]
-    certain = seen.reference is not None and seen.reference in best.references
-    return best if certain or _suspected(best, seen) or _all_read(account, seen) else None
+    free = not _told(best, seen) and not _differ(best.told_code, seen.order_code)
+    return best if seen.reference in best.references or free or _all_read(account, seen) else None
 
 
-def _rank(credit: Credit, seen: Observation) -> tuple[bool, bool, bool, bool, date, str]:
-    """Best first: the same reference, told by others only, the same order, no other order."""
+def _distance(credit: Credit, seen: Observation) -> tuple[bool, bool, bool, bool, str]:
+    """Nearest first: the same reference, told by others only, the same order, no other order."""
     return (
-        seen.reference is None or seen.reference not in credit.references,
-        seen.observer in credit.observers,
+        seen.reference not in credit.references,
+        _told(credit, seen),
         seen.order_code is None or credit.order_code != seen.order_code,
         _differ(credit.order_code, seen.order_code),
-        credit.day,
         credit.key,
     )
 
 
+def _told(credit: Credit, seen: Observation) -> bool:
+    return any(observer == seen.observer for observer, _ in credit.aliases)
+
+
 def _all_read(account: Account, seen: Observation) -> bool:
-    days = (seen.day + timedelta(days=n) for n in range(REACH.days + 1))
-    return all(day in account.read_days for day in days)
+    return all(day in account.read_days for day in _days_of(seen))
 
 
-def _unclaimed_by_reference(account: Account, line: StatementLine) -> Credit | None:
-    for credit in account.credits:
-        if credit.line_id is None and line.reference is not None and line.reference in credit.references:
+def _days_of(seen: Observation) -> tuple[date, ...]:
+    """The days on which the bank may have booked what was seen."""
+    return tuple(seen.day + timedelta(days=n) for n in range(REACH_DAYS + 1))
+
+
+def _by_reference(known: Iterable[Credit], line: StatementLine) -> Credit | None:
+    """The credit that was told under a line's reference and has no certain line yet."""
+    for credit in known:
+        if line.reference in credit.references and not (credit.claim and credit.claim.certain):
             return credit
     return None
 
 
-def _adoptable(account: Account, line: StatementLine, day: date) -> Credit | None:
-    """An equal credit that no statement line claims, dated on the bank's day or shortly before; same order first."""
-    fitting = [
-        credit
-        for credit in account.credits
-        if credit.line_id is None
-        and credit.amount_vnd == line.amount_vnd
-        and timedelta(0) <= day - credit.day <= REACH
-        and not _differ(credit.order_code, line.order_code)
-    ]
-    return min(fitting, key=lambda c: (c.order_code != line.order_code, c.day, c.key), default=None)
+def _adopt(known: dict[str, Credit], line: StatementLine, day: date, tried: set[str]) -> bool:
+    """Give a line an equal credit, dated on the bank's day or shortly before; same order first.
+
+    A credit that another line claims by amount alone is given up if that line finds another one: so lines and credits
+    match in full whenever they can, in whatever order statements are read.
+    """
+    for credit in sorted(known.values(), key=lambda c: (c.told_code != line.order_code, c.claim is not None, c.key)):
+        if credit.key in tried or not _adoptable(credit, line, day):
+            continue
+        tried.add(credit.key)
+        old = credit.claim
+        if old is None or _adopt(known, old.line, old.day, tried):
+            known[credit.key] = _claimed(credit, Claim(line=line, day=day, certain=False))
+            return True
+    return False
 
 
-def _claim(account: Account, credit: Credit, line: StatementLine, day: date, named: list[str]) -> Account:
-    if credit.order_code is None and line.order_code is not None:
-        named.append(credit.key)
-    references = credit.references | ({line.reference} if line.reference else frozenset())
-    claimed = replace(
-        credit,
-        line_id=line.id,
-        day=day,
-        references=references,
-        order_code=credit.order_code or line.order_code,
+def _adoptable(credit: Credit, line: StatementLine, day: date) -> bool:
+    return (
+        credit.amount_vnd == line.amount_vnd
+        and credit.seen_day is not None
+        and 0 <= (day - credit.seen_day).days <= REACH_DAYS
+        and not (credit.claim and credit.claim.certain)
+        and not _differ(credit.told_code, line.order_code)
     )
-    return _put(account, claimed)
 
 
-def _from_line(account: Account, line: StatementLine, day: date) -> Credit:
-    taken = line.reference is None or any(line.reference in credit.references for credit in account.credits)
+def _claimed(credit: Credit, claim: Claim) -> Credit:
+    return replace(credit, claim=claim, order_code=credit.order_code or claim.line.order_code)
+
+
+def _from_line(account_id: str, known: Mapping[str, Credit], line: StatementLine, day: date) -> Credit:
+    key = f"{account_id}|{line.reference}"
+    taken = line.reference is None or key in known
     return Credit(
-        key=f"{account.id}|line:{line.id}" if taken else f"{account.id}|{line.reference}",
+        key=f"{account_id}|line:{line.id}" if taken else key,
         amount_vnd=line.amount_vnd,
-        day=day,
+        seen_day=None,
         order_code=line.order_code,
-        references=frozenset({line.reference} if line.reference else ()),
-        line_id=line.id,
+        references=frozenset() if line.reference is None else frozenset({line.reference}),
+        claim=Claim(line=line, day=day, certain=True),
     )
 
 
 def _join(account: Account, credit: Credit, seen: Observation) -> Account:
-    known = any(seen.reference in other.references for other in account.credits)
-    references = credit.references if known or seen.reference is None else credit.references | {seen.reference}
-    order_code = credit.order_code or seen.order_code
-    joined = replace(credit, aliases=credit.aliases | {_alias(seen)}, references=references, order_code=order_code)
-    return _put(account, joined)
-
-
-def _put(account: Account, changed: Credit) -> Account:
-    kept = tuple(changed if credit.key == changed.key else credit for credit in account.credits)
+    surely = {seen.observer} if seen.reference in credit.references else set[str]()
+    joined = replace(
+        credit,
+        aliases=credit.aliases | {_alias(seen)},
+        order_code=credit.order_code or seen.order_code,
+        reported_by=credit.reported_by | surely,
+    )
+    kept = tuple(joined if item.key == joined.key else item for item in account.credits)
     return replace(account, credits=kept)
+
+
+def _step(before: Account, after: Account, outcome: Outcome) -> Step:
+    """What a step did: the credits that are new, and the older ones that have an order now."""
+    codes = {credit.key: credit.order_code for credit in before.credits}
+    booked = tuple(credit for credit in after.credits if credit.key not in codes)
+    named = tuple(c for c in after.credits if c.key in codes and c.order_code != codes[c.key])
+    return Step(account=after, outcome=outcome, booked=booked, named=named)
 
 
 def _alias(seen: Observation) -> tuple[str, str]:
