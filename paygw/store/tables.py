@@ -425,14 +425,3 @@ audit = _table(
     subject=Text,
     detail=JSONB,
 )
-seals = _table(
-    "seals",
-    chain=Text,
-    no=BigInteger,
-    upto_xid=Xid8,
-    upto_seq=BigInteger,
-    rows=BigInteger,
-    head=LargeBinary,
-    at=Instant,
-    marks=LargeBinary,
-)
