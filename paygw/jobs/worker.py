@@ -18,6 +18,7 @@ from paygw.hub.hub import Hub
 from paygw.hub.orders import expire_orders
 from paygw.jobs.callbacks import dispatch
 from paygw.jobs.housekeeping import tidy
+from paygw.jobs.refunds import run_refunds
 from paygw.jobs.rollup import roll_up
 from paygw.jobs.sealing import seal_more
 from paygw.kernel.errors import Unavailable
@@ -49,6 +50,7 @@ async def heartbeat(hub: Hub) -> int:
 JOBS: Final = (
     Job("heartbeat", heartbeat, lambda settings: settings.heartbeat_s),
     Job("enquiries", enquire_due, lambda settings: settings.worker_poll_s),
+    Job("refunds", run_refunds, lambda settings: settings.worker_poll_s),
     Job("expiry", expire_orders, lambda settings: settings.worker_poll_s),
     Job("sealing", seal_more, lambda settings: settings.seal_s),
     Job("rollup", roll_up, lambda settings: settings.rollup_s),
