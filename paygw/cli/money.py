@@ -1,4 +1,4 @@
-"""`paygw refund`, `callback`, `audit`: what people decide about money and messages, and whether the books hold."""
+"""`paygw refund`, `callback`, `audit`, `ledger`: what people decide about money, and whether the books hold."""
 
 from datetime import datetime
 from typing import Annotated
@@ -11,10 +11,15 @@ from paygw.hub.hub import Hub
 from paygw.hub.refunds import approve_refund, find_refunds, reject_refund
 from paygw.kernel.errors import Refused
 from paygw.kernel.refs import Kind, private_id
+from paygw.settings import Settings
+from paygw.store.ledger_checks import find_violations
 
 refund = typer.Typer(help="Refunds: shown to one person, decided by another.")
 callback = typer.Typer(help="Callbacks to portals.")
 audit = typer.Typer(help="The chains over ledger, evidence and audit trail.")
+ledger = typer.Typer(help="The books.")
+
+_AUDIT_S = 3_600.0  # an audit of years may take its time
 
 RefundId = Annotated[str, typer.Argument(metavar="ID", help="rfd_…, as the list shows it.")]
 Decider = Annotated[str, typer.Option("--by", help="The person who decides; never the one who asked.")]
@@ -98,7 +103,7 @@ def callback_resume(
 @audit.command("verify")
 def audit_verify(*, as_json: AsJson = False) -> None:
     """Verify every chain against the rows and the exported heads; name the first bad row and exit 1."""
-    bad = with_hub(sealing.verify)
+    bad = with_hub(sealing.verify, _patient())
     if bad is None:
         show({"ok": True}, as_json=as_json)
         return
@@ -117,6 +122,24 @@ def audit_seal(*, as_json: AsJson = False) -> None:
         return sealed
 
     show({"sealed": with_hub(work)}, as_json=as_json)
+
+
+@ledger.command("check")
+def ledger_check(*, as_json: AsJson = False) -> None:
+    """Recompute every invariant of the books from the records; name what is violated and exit 1."""
+
+    async def work(hub: Hub) -> list[str]:
+        async with hub.pool.acquire() as connection:
+            return await find_violations(connection, mode=hub.settings.funds)
+
+    violations = with_hub(work, _patient())
+    show({"ok": not violations, "violations": violations}, as_json=as_json)
+    if violations:
+        raise typer.Exit(1)
+
+
+def _patient() -> Settings:
+    return Settings().model_copy(update={"statement_timeout_s": _AUDIT_S})
 
 
 def _uuid(kind: Kind, text: str) -> str:

@@ -42,7 +42,7 @@ for verb in _VERBS:
     cli.command()(verb)
 for group in ("portal", "key", "bank", "person", "body", "proposal"):
     cli.add_typer(getattr(provision, group), name=group)
-for group in ("refund", "callback", "audit"):
+for group in ("refund", "callback", "audit", "ledger"):
     cli.add_typer(getattr(money, group), name=group)
 cli.add_typer(fees, name="fees")
 

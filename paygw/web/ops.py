@@ -14,6 +14,7 @@ import paygw
 from paygw.hub.hub import Hub
 from paygw.kernel.errors import Unavailable
 from paygw.outside.metrics import CONTENT_TYPE, Metrics
+from paygw.store.engine import AWAY
 from paygw.store.gauges import Gauge, read_gauges
 from paygw.store.health import Heartbeat, probe_write, read_heartbeats, read_revision
 from paygw.store.migrate import head
@@ -24,7 +25,7 @@ from paygw.web.routes import Routes
 _PROBE_S: Final = 1.0
 _GAUGES_S: Final = 3.0
 _LATE_BEATS: Final = 4
-_AWAY: Final = (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable)
+_AWAY: Final = (*AWAY, asyncpg.PostgresError, Unavailable)
 
 _log = logging.getLogger("paygw.ops")
 
@@ -38,6 +39,7 @@ class Serving:
     draining: bool = False
     needs_worker: bool = False
     head: str = ""
+    probe_s: float = _PROBE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,8 @@ async def read_readiness(hub: Hub, serving: Serving) -> Readiness:
         reasons.append("disk")
     workers: tuple[Heartbeat, ...] = ()
     try:
-        async with asyncio.timeout(_PROBE_S), hub.pool.acquire() as connection:
-            await probe_write(connection, timeout_s=_PROBE_S)
+        async with asyncio.timeout(serving.probe_s), hub.pool.acquire() as connection:
+            await probe_write(connection, timeout_s=serving.probe_s)
             if await read_revision(connection) != (serving.head or head()):
                 reasons.append("migrations")
             workers = tuple(await read_heartbeats(connection))

@@ -13,6 +13,7 @@ from paygw.hub.hub import Hub
 from paygw.outside.logs import FIELDS, JsonLine, mask
 from paygw.outside.metrics import METRICS, Metrics
 from paygw.store.health import beat
+from paygw.web.edge import Edge
 from paygw.web.ops import Serving
 from tests.db_fixtures import Database
 from tests.web.asgi import call
@@ -41,30 +42,36 @@ async def unworked(hub: Hub) -> Hub:
     return hub
 
 
+def _app(hub: Hub, *, draining: bool = False, needs_worker: bool = False, head: str = "") -> Edge:
+    """A hub that gives the database all the time it needs: a test does not measure the machine."""
+    serving = Serving(draining=draining, needs_worker=needs_worker, head=head, probe_s=30)
+    return create_app(hub, serving=serving)
+
+
 async def test_alive_needs_nothing(cut_off: Hub) -> None:
-    assert (await call(create_app(cut_off), "GET", "/healthz")).status == 200
+    assert (await call(_app(cut_off), "GET", "/healthz")).status == 200
 
 
 async def test_ready_when_the_database_takes_writes(hub: Hub) -> None:
-    got = await call(create_app(hub), "GET", "/readyz")
+    got = await call(_app(hub), "GET", "/readyz")
 
     assert (got.status, json.loads(got.body)["reasons"]) == (200, [])
 
 
 async def test_not_ready_without_the_database(cut_off: Hub) -> None:
-    got = await call(create_app(cut_off), "GET", "/readyz")
+    got = await call(_app(cut_off), "GET", "/readyz")
 
     assert (got.status, json.loads(got.body)["reasons"]) == (503, ["database"])
 
 
 async def test_not_ready_while_the_schema_is_another(hub: Hub) -> None:
-    got = await call(create_app(hub, serving=Serving(head="9999")), "GET", "/readyz")
+    got = await call(_app(hub, head="9999"), "GET", "/readyz")
 
     assert (got.status, json.loads(got.body)["reasons"]) == (503, ["migrations"])
 
 
 async def test_not_ready_while_draining(hub: Hub) -> None:
-    got = await call(create_app(hub, serving=Serving(draining=True)), "GET", "/readyz")
+    got = await call(_app(hub, draining=True), "GET", "/readyz")
 
     assert (got.status, json.loads(got.body)["reasons"]) == (503, ["draining"])
 
@@ -72,7 +79,7 @@ async def test_not_ready_while_draining(hub: Hub) -> None:
 async def test_not_ready_when_writes_are_refused(hub: Hub) -> None:
     async with hub.pool.acquire() as connection:
         await connection.execute("SET default_transaction_read_only = on")
-        got = await call(create_app(replace(hub, pool=_One(connection))), "GET", "/readyz")  # type: ignore[arg-type]  # plays the pool
+        got = await call(_app(replace(hub, pool=_One(connection))), "GET", "/readyz")
 
     assert (got.status, json.loads(got.body)["reasons"]) == (503, ["database"])
 
@@ -96,17 +103,17 @@ class _One:
 async def test_not_ready_while_the_disk_is_full(hub: Hub) -> None:
     full = replace(hub, settings=hub.settings.model_copy(update={"disk_free_min_pct": 100.0}))
 
-    assert json.loads((await call(create_app(full), "GET", "/readyz")).body)["reasons"] == ["disk"]
+    assert json.loads((await call(_app(full), "GET", "/readyz")).body)["reasons"] == ["disk"]
 
 
 async def test_a_missing_worker_is_told_but_does_not_turn_it_red(unworked: Hub) -> None:
-    got = await call(create_app(unworked), "GET", "/readyz")
+    got = await call(_app(unworked), "GET", "/readyz")
 
     assert (got.status, json.loads(got.body)["workers"]) == (200, [])
 
 
 async def test_under_run_a_missing_worker_turns_it_red_until_it_speaks(unworked: Hub) -> None:
-    app = create_app(unworked, serving=Serving(needs_worker=True))
+    app = _app(unworked, needs_worker=True)
 
     before = await call(app, "GET", "/readyz")
     async with unworked.pool.acquire() as connection:
@@ -118,7 +125,7 @@ async def test_under_run_a_missing_worker_turns_it_red_until_it_speaks(unworked:
 
 
 async def test_metrics_are_read_by_a_monitor_and_stand_in_the_table(hub: Hub) -> None:
-    app = create_app(replace(hub, observe=Metrics()))
+    app = _app(replace(hub, observe=Metrics()))
     await call(app, "GET", "/healthz")
 
     got = await call(app, "GET", "/metrics", client="127.0.0.1")
@@ -131,7 +138,7 @@ async def test_metrics_are_read_by_a_monitor_and_stand_in_the_table(hub: Hub) ->
 
 
 async def test_metrics_are_told_without_the_database(cut_off: Hub) -> None:
-    got = await call(create_app(replace(cut_off, observe=Metrics())), "GET", "/metrics", client="127.0.0.1")
+    got = await call(_app(replace(cut_off, observe=Metrics())), "GET", "/metrics", client="127.0.0.1")
 
     assert (got.status, "paygw_build_info" in got.text, "paygw_ledger" in got.text) == (200, True, False)
 
