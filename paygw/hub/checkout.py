@@ -21,6 +21,7 @@ from paygw.kernel.evidence import AttemptStatus
 from paygw.kernel.orders import Order, OrderStatus, Situation, rest_to_pay_vnd
 from paygw.store.checkout import CheckoutRead, TryRead, read_checkout
 
+QR_BYTES_MAX = 666  # what web/checkout/qr.py draws; real codes are below 300
 Locale = Literal["vi", "en"]
 _WEB_PORTS = {"http": 80, "https": 443}
 
@@ -126,7 +127,7 @@ async def look(hub: Hub, order_id: str, locale: Locale) -> Checkout | None:
     """The order as its payer sees it now."""
     async with hub.pool.acquire() as connection:
         read = await read_checkout(connection, order_id)
-    return _shown(hub, order_id, read, locale) if read is not None else None
+    return await _shown(hub, order_id, read, locale) if read is not None else None
 
 
 def choices(hub: Hub, amount_vnd: int) -> tuple[Choice, ...]:
@@ -191,11 +192,12 @@ def masked(name: str) -> str:
     return " ".join([*(f"{word[0]}***" for word in family), given])
 
 
-def _shown(hub: Hub, order_id: str, read: CheckoutRead, locale: Locale) -> Checkout:
+async def _shown(hub: Hub, order_id: str, read: CheckoutRead, locale: Locale) -> Checkout:
     situation, order = read.situation, read.order
     private = open_private(hub, order_id, read.private)
     receipts = situation.purse.receipts
     frozen = zip(read.face["lines"], read.quote["lines"], private.facts, strict=True)
+    lines = [_line(hub, face, await explanation(hub, quote, facts), locale) for face, quote, facts in frozen]
     return Checkout(
         order_id=order_id,
         stage=_stage(order, situation, hub.clock()),
@@ -203,7 +205,7 @@ def _shown(hub: Hub, order_id: str, read: CheckoutRead, locale: Locale) -> Check
         return_url=read.face["return_url"],
         portal=hub.registry.portals.get(order.portal_id),
         payer_name=masked((private.payer or {}).get("name", "")),
-        lines=tuple(_line(hub, face, explanation(hub, quote, facts), locale) for face, quote, facts in frozen),
+        lines=tuple(lines),
         amount_vnd=order.amount_vnd,
         rest_vnd=rest_to_pay_vnd(situation),
         paid_vnd=sum(map(paid_vnd, receipts)),
@@ -289,7 +291,9 @@ async def _open(hub: Hub, bank: Bank, ask: SessionAsk) -> Session:
 
 
 def _trusted(hub: Hub, bank: Bank, session: Session) -> Session:
-    """The session without an address that is not this bank's: then we do not know what became of it."""
+    """The session without an address that is not this bank's, or an endless code: then we know nothing of it."""
+    if len(session.qr_text.encode()) > QR_BYTES_MAX:
+        return replace(session, contact=Contact.UNKNOWN, qr_text="")
     if session.redirect_url and not _is_theirs(hub, bank, session.redirect_url):
         return replace(session, contact=Contact.UNKNOWN, redirect_url="")
     return session

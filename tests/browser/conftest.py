@@ -1,7 +1,6 @@
 """A browser before a whole hub: real database, real sandbox banks in a process of their own, real Chromium."""
 
 import asyncio
-import os
 import shutil
 import threading
 from collections.abc import Coroutine, Iterator
@@ -210,6 +209,5 @@ def windows(browser: Browser) -> Iterator[Windows]:
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where screenshots go: PAYGW_PICTURES, or away with the run's other temporary files."""
-    wanted = os.environ.get("PAYGW_PICTURES")
-    return Path(wanted) if wanted else tmp_path_factory.mktemp("pictures")
+    """Where screenshots go: below --basetemp, if somebody wants to look at them."""
+    return tmp_path_factory.mktemp("pictures")

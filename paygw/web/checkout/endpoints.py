@@ -74,7 +74,7 @@ async def go_on(request: Request) -> Response:
         if url := page_of_bank(visit.hub, item):
             return leave_page(visit, item, url)
         if item.session.qr_text:
-            return scan_page(visit, seen, item)
+            return scan_page(visit, item)
     return _to(visit.path())
 
 

@@ -12,6 +12,7 @@ from paygw.hub.checkout import Checkout, Choice, Locale, Stage, bank_title, choi
 from paygw.kernel.evidence import AttemptStatus
 from paygw.kernel.words import amount_in_words
 from paygw.store.checkout import TryRead
+from paygw.web.checkout.qr import qr_image
 from paygw.web.checkout.visit import Sorry, Visit
 from paygw.web.locale.en import EN
 from paygw.web.locale.vi import VI
@@ -60,11 +61,11 @@ def leave_page(visit: Visit, item: TryRead, url: str) -> Response:
     return page("checkout/leave.html", context | {"bank": _bank(visit, item), "url": url})
 
 
-def scan_page(visit: Visit, seen: Checkout, item: TryRead) -> Response:
+def scan_page(visit: Visit, item: TryRead) -> Response:
     """A bank's QR code."""
     context = _common(WORDS[visit.locale], visit.hub.settings.mode, visit.path("/go"))
-    context |= {"bank": _bank(visit, item), "item": item, "amount_vnd": item.attempt.amount_vnd, "seen": seen}
-    return page("checkout/scan.html", context | {"path": visit.path})
+    context |= {"bank": _bank(visit, item), "amount_vnd": item.attempt.amount_vnd, "path": visit.path}
+    return page("checkout/scan.html", context | {"image": qr_image(item.session.qr_text)})
 
 
 def sorry_page(sorry: Sorry, locale: Locale) -> Response:
