@@ -15,8 +15,9 @@ from fastapi import FastAPI
 import connectors
 from paygw.hub.hub import Hub, Observer
 from paygw.hub.registry_watch import load_registry, watch_registry
+from paygw.hub.tariffs import load_tariffs, seed_tariffs
 from paygw.kernel.errors import Unavailable
-from paygw.kernel.fees.catalogue import load_catalogue
+from paygw.kernel.fees.catalogue import parse_catalogue, read_sources
 from paygw.outside.bank_http import BankLimits, bank_http
 from paygw.outside.metrics import Metrics
 from paygw.outside.vault import open_vault
@@ -61,16 +62,19 @@ async def build_hub(
         stack.push_async_callback(_close, pool)
         await _require_current(pool)
         metrics = observe or Metrics()
+        starter = read_sources(settings.catalogue or STARTER_CATALOGUE) if settings.mode == "test" else {}
         hub = Hub(
             settings=settings,
             pool=pool,
             vault=open_vault(settings.kek_path, create=settings.database_url is None or settings.mode == "test"),
             connectors=connectors.discover(),
-            catalogue=load_catalogue(settings.catalogue or STARTER_CATALOGUE),
+            catalogue=parse_catalogue(starter),
             clock=clock or _now,
             observe=metrics,
             talk=await stack.enter_async_context(bank_http(limits=_bank_limits(settings), observer=metrics)),
         )
+        await seed_tariffs(hub, starter)
+        await load_tariffs(hub)
         await load_registry(hub)
         watch = asyncio.create_task(watch_registry(hub), name="registry-watch")
         stack.push_async_callback(_end, watch)

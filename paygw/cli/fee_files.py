@@ -23,8 +23,6 @@ from paygw.kernel.fees.explain import explain_en, explain_vi
 from paygw.kernel.fees.quote import document
 from paygw.settings import Settings
 
-fees = typer.Typer(help="Tariffs: quote, check, publish, simulate.", no_args_is_help=True)
-
 CatalogueFolder = Annotated[
     Path | None, typer.Option("--catalogue", help="Folder or file of tariffs; default: the hub's setting.")
 ]
@@ -39,7 +37,6 @@ def catalogue_from(folder: Path | None) -> Catalogue:
     return load_catalogue(folder or Settings().catalogue or STARTER_CATALOGUE)
 
 
-@fees.command("quote")
 def quote(  # noqa: PLR0913 - one parameter per option
     *,
     procedure: Annotated[str, typer.Option(help="Procedure code.")] = "",
@@ -75,7 +72,6 @@ def quote(  # noqa: PLR0913 - one parameter per option
         typer.echo(sentence)
 
 
-@fees.command("check")
 def check(
     path: Annotated[Path, typer.Argument(help="A folder of tariffs, or one file and what lies beside it.")],
     *,
@@ -96,7 +92,6 @@ def check(
     show({"ok": True, "procedures": len(found.procedures), "schedules": schedules}, as_json=False)
 
 
-@fees.command("test")
 def run_examples(
     examples: Annotated[list[Path], typer.Argument(help="Files of worked examples, a line of JSON each.")],
     *,

@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from paygw.app import build_hub
@@ -40,7 +41,7 @@ def show_all(rows: Sequence[Row], *, as_json: bool) -> None:
         return
     table = Table(*(rows[0] if rows else ("nothing",)))
     for row in rows:
-        table.add_row(*(_plain(one) for one in row.values()))
+        table.add_row(*(escape(_plain(one)) for one in row.values()))
     Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 

@@ -9,7 +9,7 @@ from asyncpg import Connection, Pool
 
 from paygw.hub.registry import Registry
 from paygw.kernel.connector import Answer, AnswerDialogue, Connector, Session, SessionDialogue
-from paygw.kernel.fees.catalogue import Catalogue
+from paygw.kernel.fees.catalogue import Catalogue, Procedure
 from paygw.outside.vault import Vault
 from paygw.settings import Settings
 from paygw.store.engine import transact
@@ -48,9 +48,21 @@ class RegistryHolder:
     now: Registry = field(default_factory=Registry)
 
 
+@dataclass(slots=True)
+class TariffHolder:
+    """The tariffs in force, swapped whole when somebody publishes; versions already read, by digest."""
+
+    now: Catalogue | None = None
+    revision: int = -1
+    units: dict[str, Procedure] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hub:
-    """Settings, database, keys, clock, protocols, tariffs. Use cases take it first."""
+    """Settings, database, keys, clock, protocols, tariffs. Use cases take it first.
+
+    `catalogue` is the starter's, which counts until versions are read from the database (hub/tariffs.py).
+    """
 
     settings: Settings
     pool: Pool
@@ -61,11 +73,17 @@ class Hub:
     observe: Observer
     talk: BankTalk
     registry_holder: RegistryHolder = field(default_factory=RegistryHolder)
+    tariff_holder: TariffHolder = field(default_factory=TariffHolder)
 
     @property
     def registry(self) -> Registry:
         """Who is who, now."""
         return self.registry_holder.now
+
+    @property
+    def tariffs(self) -> Catalogue:
+        """What is charged by, now."""
+        return self.tariff_holder.now or self.catalogue
 
     async def transact(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """One use case, one transaction, committed at its end."""

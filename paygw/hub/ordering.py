@@ -16,6 +16,7 @@ from paygw.hub.frozen import Private, seal_private
 from paygw.hub.hub import Hub
 from paygw.hub.quotes import FeeQuestion, quote, read_token
 from paygw.hub.registry import Portal, Registry
+from paygw.hub.tariffs import load_tariffs
 from paygw.hub.views import instant, order_view
 from paygw.hub.writing import new_id, token_key
 from paygw.kernel.errors import Refused, Unavailable
@@ -25,6 +26,7 @@ from paygw.kernel.posting import TREASURY
 from paygw.kernel.receipts import Purse
 from paygw.kernel.refs import public_id
 from paygw.store.creating import (
+    FeeUse,
     KeyRow,
     ObligationRow,
     OrderRow,
@@ -36,10 +38,12 @@ from paygw.store.creating import (
     keep_key,
     link_lines,
 )
+from paygw.store.fees import IN_FORCE
 from paygw.store.orders import read_order
 
 ROUTE = "POST /v1/orders"
 _CREATED = 201
+_PRICINGS_MAX = 2
 _OK = 200
 
 
@@ -86,6 +90,17 @@ class _Draft:
 
 async def create_order(hub: Hub, portal: Portal, ask: OrderAsk, *, key: str) -> Answered:
     """Create, or answer as before. Raises Refused with the contract's codes, Unavailable when it may be repeated."""
+    for _ in range(_PRICINGS_MAX):
+        try:
+            return await _create(hub, portal, ask, key)
+        except asyncpg.CheckViolationError as error:
+            if error.constraint_name != IN_FORCE:
+                raise
+        await load_tariffs(hub)  # somebody published since this process last looked
+    raise Unavailable("the tariffs are being changed")
+
+
+async def _create(hub: Hub, portal: Portal, ask: OrderAsk, key: str) -> Answered:
     now = hub.clock()
     fingerprint = sha256(msgspec.json.encode(ask, order="deterministic")).digest()
     draft = _draft(hub, portal, ask, key, fingerprint, now)
@@ -205,9 +220,20 @@ def _draft(hub: Hub, portal: Portal, ask: OrderAsk, key: str, fingerprint: bytes
             quote=_json(frozen),
             private=sealed,
             return_url=ask.return_url,
+            uses=tuple(_use(answer) for answer in answers),
         ),
         obligations=obligations,
         lines=lines,
+    )
+
+
+def _use(answer: Quote) -> FeeUse:
+    return FeeUse(
+        procedure=answer.procedure,
+        as_of=answer.as_of,
+        jurisdiction=answer.rule.jurisdiction,
+        province=answer.province or "",
+        schedule_hash=answer.schedule_hash,
     )
 
 

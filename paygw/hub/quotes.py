@@ -46,7 +46,7 @@ def quote(hub: Hub, question: FeeQuestion) -> Quote:
     """The engine's answer. Raises Refused with the engine's own code when there is none."""
     try:
         return calculate(
-            hub.catalogue,
+            hub.tariffs,
             procedure=question.procedure,
             province=question.province,
             as_of=question.as_of,

@@ -1,4 +1,4 @@
-"""Keeps the registry of a process current: told by the database at once, and looking by itself every few seconds."""
+"""Keeps the registry and the tariffs of a process current: told by the database, and looking by itself."""
 
 import asyncio
 import logging
@@ -10,7 +10,9 @@ from asyncpg import Connection
 
 from paygw.hub.hub import Hub
 from paygw.hub.registry import Registry, build_registry
+from paygw.hub.tariffs import load_tariffs
 from paygw.kernel.errors import PaygwError
+from paygw.store.engine import AWAY
 from paygw.store.registry import read_registry
 
 CHANNEL = "paygw_settings"
@@ -28,6 +30,11 @@ async def load_registry(hub: Hub) -> Registry:
     return registry
 
 
+async def _renew(hub: Hub) -> None:
+    await load_registry(hub)
+    await load_tariffs(hub)
+
+
 async def watch_registry(hub: Hub) -> None:
     """Renew the picture for as long as the process lives. What cannot be read keeps the old picture and is logged."""
     told = asyncio.Event()
@@ -39,8 +46,8 @@ async def watch_registry(hub: Hub) -> None:
                     await told.wait()
             told.clear()
             try:
-                await load_registry(hub)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, PaygwError) as error:
+                await _renew(hub)
+            except (*AWAY, asyncpg.PostgresError, PaygwError) as error:
                 _log.error("registry_stale", extra={"code": type(error).__name__})
                 await asyncio.sleep(_RETRY_S)
     finally:
@@ -59,7 +66,7 @@ async def _listen(hub: Hub, told: asyncio.Event) -> None:
         try:
             async with hub.pool.acquire() as connection:
                 await _hear(connection, heard)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (*AWAY, asyncpg.PostgresError) as error:
             _log.warning("registry_deaf", extra={"code": type(error).__name__})
         await asyncio.sleep(_RETRY_S)
 

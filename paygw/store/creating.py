@@ -1,11 +1,12 @@
 """Create an order: one statement, its own transaction, for the winner.
 
-Plain inserts in a fixed order (idempotency key, order, obligations sorted by identity): a duplicate waits on the unique
-index for the winner and then fails as a whole, and the violated constraint says which promise it met.
+Plain inserts in a fixed order (idempotency key, order, uses of tariffs, obligations sorted by identity): a duplicate
+waits on the unique index for the winner and then fails as a whole, and the violated constraint says which promise it
+met.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from asyncpg import Connection, Record
@@ -24,11 +25,16 @@ WITH k AS (
         quote, private, return_url)
     SELECT $7, $8, $9, 'open', $10, 1, $11, $12, $13::jsonb, $14::jsonb, $15::jsonb, $16, $17 FROM k
     RETURNING id
+), f AS (
+    INSERT INTO fee_uses (procedure, as_of, jurisdiction, province, schedule_hash)
+    SELECT u.* FROM o, unnest($23::text[], $24::date[], $25::text[], $26::text[], $27::text[]) AS u
+    ON CONFLICT DO NOTHING RETURNING 1
 ), b AS (
     INSERT INTO obligations (id, collecting_body, dossier_code, assessment_no, component_set)
     SELECT u.id, u.body, u.dossier, u.assessment, u.components
-    FROM o, unnest($18::uuid[], $19::text[], $20::text[], $21::text[], $22::text[])
-        AS u(id, body, dossier, assessment, components)
+    FROM (SELECT o.id FROM o, (SELECT count(*) FROM f) AS used) AS o,
+        unnest($18::uuid[], $19::text[], $20::text[], $21::text[], $22::text[])
+            AS u(id, body, dossier, assessment, components)
     RETURNING id
 )
 INSERT INTO order_lines (order_id, obligation_id) SELECT o.id, b.id FROM o, b
@@ -54,6 +60,11 @@ JOIN unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY
     ON (o.dossier_code, o.collecting_body, o.assessment_no, o.component_set)
         = (u.dossier, u.body, u.assessment, u.components)
 ORDER BY o.id FOR NO KEY UPDATE OF o
+"""
+_USES = """
+INSERT INTO fee_uses (procedure, as_of, jurisdiction, province, schedule_hash)
+SELECT u.* FROM unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[]) AS u
+ON CONFLICT DO NOTHING
 """
 _INSERT_ORDER = """
 INSERT INTO orders (id, portal_id, reference, status, amount_vnd, version, expires_at, created_at, lines, face, quote,
@@ -92,6 +103,17 @@ class ObligationRow:
     component_set: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class FeeUse:
+    """A schedule that prices an order: on which legal date and for which province ('' for none)."""
+
+    procedure: str
+    as_of: date
+    jurisdiction: str
+    province: str
+    schedule_hash: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRow:
     """A new order; `lines`, `face` and `quote` are JSON, `private` is sealed."""
@@ -107,6 +129,7 @@ class OrderRow:
     quote: str
     private: bytes
     return_url: str
+    uses: tuple[FeeUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +153,18 @@ def _columns(rows: list[ObligationRow]) -> tuple[list[UUID], list[str], list[str
     )
 
 
+def _use_columns(uses: tuple[FeeUse, ...]) -> tuple[list[str], list[date], list[str], list[str], list[str]]:
+    """Sorted, so that two orders never wait for each other crosswise."""
+    ordered = sorted(set(uses))
+    return (
+        [use.procedure for use in ordered],
+        [use.as_of for use in ordered],
+        [use.jurisdiction for use in ordered],
+        [use.province for use in ordered],
+        [use.schedule_hash for use in ordered],
+    )
+
+
 async def create(connection: Connection, key: KeyRow, order: OrderRow, obligations: list[ObligationRow]) -> None:
     """The fast path: everything is new. Raises asyncpg.UniqueViolationError by constraint otherwise; nothing stays."""
     await connection.execute(
@@ -138,6 +173,7 @@ async def create(connection: Connection, key: KeyRow, order: OrderRow, obligatio
         *(UUID(order.id), order.portal_id, order.reference, order.amount_vnd, order.expires_at, order.created_at),
         *(order.lines, order.face, order.quote, order.private, order.return_url),
         *_columns(obligations),
+        *_use_columns(order.uses),
     )
 
 
@@ -163,6 +199,7 @@ async def insert_order(connection: Connection, order: OrderRow) -> None:
         *(UUID(order.id), order.portal_id, order.reference, order.amount_vnd, order.expires_at, order.created_at),
         *(order.face, order.quote, order.private, order.return_url),
     )
+    await connection.execute(_USES, *_use_columns(order.uses))
 
 
 async def hold_obligations(connection: Connection, rows: list[ObligationRow]) -> list[HeldObligation]:

@@ -84,6 +84,10 @@ CODES: Final[Mapping[str, Kind]] = MappingProxyType(
         "quote_expired": Kind(_UNPROCESSABLE, "The quote has expired"),
         "assessment_not_allowed": Kind(_UNPROCESSABLE, "The amount of this procedure cannot be set by the caller"),
         "assessment_required": Kind(_UNPROCESSABLE, "The amount of this procedure is assessed by the collecting body"),
+        "version_state": Kind(_CONFLICT, "The version of the tariff is not at this step"),
+        "version_overlaps": Kind(_CONFLICT, "Another version of the tariff is in force then"),
+        "version_frozen": Kind(_CONFLICT, "An order was priced by what the version would change"),
+        "version_unverified": Kind(_CONFLICT, "The figures of the version are not verified"),
         "nothing_to_pay": Kind(_UNPROCESSABLE, "Nothing is due"),
         # Orders, obligations, attempts
         "obligation_already_paid": Kind(_CONFLICT, "The obligation is already paid"),

@@ -16,7 +16,7 @@ from paygw.kernel.fees.fields import Field
 from paygw.kernel.fees.model import Fact, Tariff
 from paygw.kernel.fees.quote import Quote, QuotedComponent
 from paygw.kernel.fees.schema import Shared, read_tariff
-from paygw.kernel.fees.select import Timeline, choose, timelines_of
+from paygw.kernel.fees.select import NATIONAL, Timeline, choose, timelines_of
 from paygw.kernel.fees.source import SOURCE_CHARS_MAX, Node, read_source
 
 Declared = TypeVar("Declared")
@@ -30,12 +30,16 @@ _SECTIONS: Final = ("splits", "params", "labels", "chapters", "beneficiaries", "
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Procedure:
-    """A procedure ready to be priced: its data, and its rules compiled for every period."""
+    """A procedure ready to be priced: its data, and its rules compiled for every period.
+
+    `others` are editions of it that ask for other facts on other days; this one is the newest.
+    """
 
     tariff: Tariff
     binder: Binder
     constraints: tuple[tuple[Test, str], ...]
     timelines: Mapping[str, Timeline]
+    others: "tuple[Procedure, ...]" = ()
 
     @property
     def code(self) -> str:
@@ -103,6 +107,8 @@ def calculate(catalogue: Catalogue, *, procedure: object, province: object, as_o
     day, area = _day(as_of), _province(province)
     if not isinstance(facts, dict):
         raise FeeError("bad_request", "'facts' must be an object.")
+    if found.others:
+        found = edition_on(found, area, day)
     env = found.binder.bind(facts)
     env[AS_OF], env[PROVINCE] = day, area or ""
     _check_constraints(found, env)
@@ -115,6 +121,18 @@ def calculate(catalogue: Catalogue, *, procedure: object, province: object, as_o
             components.append(quoted)
             total_vnd += quoted.amount_vnd
     return Quote(found.tariff, plan.rule, day, area, tuple(components), total_vnd)
+
+
+def edition_on(procedure: Procedure, province: str | None, day: date) -> Procedure:
+    """The edition whose facts are asked for on a legal date; the newest where none is in force."""
+    editions = (procedure, *procedure.others)
+    for jurisdiction in (province, NATIONAL):
+        for edition in editions:
+            timeline = edition.timelines.get(jurisdiction or "")
+            if timeline is not None and timeline.on(day):
+                return edition
+    standing = (one for one in editions if province is None and any(t.on(day) for t in one.timelines.values()))
+    return next(standing, procedure)
 
 
 def quote_line(catalogue: Catalogue, line: Mapping[str, object]) -> dict[str, object]:
@@ -193,6 +211,7 @@ def _shared(documents: list[dict[str, Field]]) -> Shared:
         labels=Labels(
             {name: label for one in labels for name, label in one.facts.items()},
             {name: label for one in labels for name, label in one.values.items()},
+            {name: label for one in labels for name, label in one.rules.items()},
         ),
         chapters=frozenset(chapters),
     )

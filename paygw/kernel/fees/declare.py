@@ -29,10 +29,11 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Names for forms: of facts, and of values of facts."""
+    """Names for forms: of facts, and of values of facts; names of cases and reliefs for explanations."""
 
     facts: Mapping[str, Label]
     values: Mapping[tuple[str, str], Label]
+    rules: Mapping[str, Label]
 
 
 def read_facts(field: Field, labels: Labels) -> tuple[Fact, ...]:
@@ -138,13 +139,15 @@ def _share(item: Field) -> ShareRule:
 
 
 def read_labels(field: Field) -> Labels:
-    """`facts: {name: {vi, en}}` and `values: {fact: {value: {vi, en}}}`."""
-    fields = field.fields(optional=("facts", "values"))
+    """`facts: {name: {vi, en}}`, `values: {fact: {value: {vi, en}}}`, `rules: {id: {vi, en}}`."""
+    fields = field.fields(optional=("facts", "values", "rules"))
     facts = fields["facts"].entries() if "facts" in fields else {}
     values = fields["values"].entries() if "values" in fields else {}
+    rules = fields["rules"].entries() if "rules" in fields else {}
     return Labels(
         {name: _label(declared) for name, declared in facts.items()},
         {(fact, value): _label(one) for fact, declared in values.items() for value, one in declared.entries().items()},
+        {name: _label(declared) for name, declared in rules.items()},
     )
 
 

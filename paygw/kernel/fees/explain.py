@@ -9,6 +9,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Final, Literal
 
+from paygw.kernel.fees.model import Label
 from paygw.kernel.fees.plan import BaseNote
 from paygw.kernel.fees.quote import Quote, QuotedComponent
 from paygw.kernel.fees.steps import Step
@@ -116,12 +117,12 @@ _EN: Final[Mapping[str, str]] = {
 
 def explain_vi(quote: Quote) -> list[str]:
     """Sentences in Vietnamese: legal basis, each component step by step, beneficiaries, total."""
-    return list(_sentences(_Speech("vi", _VI), quote))
+    return list(_sentences(_Speech("vi", _VI, quote.rule.labels), quote))
 
 
 def explain_en(quote: Quote) -> list[str]:
     """The same sentences in English; names of fees stay in Vietnamese, as the law prints them."""
-    return list(_sentences(_Speech("en", _EN), quote))
+    return list(_sentences(_Speech("en", _EN, quote.rule.labels), quote))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +131,17 @@ class _Speech:
 
     language: Language
     texts: Mapping[str, str]
+    labels: Mapping[str, Label]
 
     def say(self, key: str, **values: str) -> str:
         return self.texts[key].format(**values)
+
+    def name(self, rule_id: str) -> str:
+        """What people call a case or a relief; its id where the catalogue has no words for it."""
+        label = self.labels.get(rule_id)
+        if label is None:
+            return rule_id
+        return label.vi if self.language == "vi" else label.en
 
     def money(self, amount: Fraction | int) -> str:
         return self.texts["vnd"].format(self.number(Fraction(amount)))
@@ -212,7 +221,7 @@ def _step(speech: _Speech, step: Step, legal: str) -> str:
 def _ruled(speech: _Speech, key: str, step: Step, legal: str) -> str:
     return speech.say(
         key,
-        id=step.id or "",
+        id=speech.name(step.id or ""),
         legal=step.legal or legal,
         window=_window(speech, step.first, step.last),
         before=speech.money(step.before),
@@ -243,7 +252,7 @@ def _base(speech: _Speech, note: BaseNote, after: Fraction) -> str:
         "row": str((note.row or 0) + 1),
         "bounds": _bounds(speech, note),
     }
-    cases = speech.say("cases", cases=" / ".join(note.cases)) if note.cases else ""
+    cases = speech.say("cases", cases=" / ".join(map(speech.name, note.cases))) if note.cases else ""
     key = "per_unit_free" if note.form == "per_unit" and note.free else note.form
     instalment = "" if note.before is None else speech.say("instalment", before=counted(note.before))
     return cases + speech.say(key, **values) + instalment

@@ -213,7 +213,10 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The components in force for one jurisdiction during a window. `content_hash` covers params and splits used."""
+    """The components in force for one jurisdiction during a window. `content_hash` covers params and splits used.
+
+    `labels` name cases, modifiers and exemptions by their ids, where the catalogue has words for them.
+    """
 
     id: str
     jurisdiction: str
@@ -222,6 +225,7 @@ class Schedule:
     confidence: str | None
     components: tuple[Component, ...]
     params: Mapping[str, tuple[ParamRow, ...]]
+    labels: Mapping[str, Label]
     content_hash: str
     place: Place
 

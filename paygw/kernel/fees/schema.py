@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, cast, get_args
@@ -16,10 +16,13 @@ from paygw.kernel.fees.fields import Field, unique, window
 from paygw.kernel.fees.model import (
     Action,
     Agency,
+    Base,
+    Cases,
     Component,
     ComponentType,
     Constraint,
     Exemption,
+    Label,
     Modifier,
     ParamRow,
     Rounding,
@@ -76,10 +79,10 @@ def read_tariff(field: Field, shared: Shared) -> Tariff:
     splits = {**shared.splits, **(read_splits(fields["splits"]) if "splits" in fields else {})}
     constraints = tuple(_constraints(fields["constraints"], scope_of(facts, {}))) if "constraints" in fields else ()
     basis: dict[str, object] = {
-        key: plain(fields[key].node) for key in ("code", "facts", "constraints") if key in fields
+        key: plain(fields[key].node) for key in ("code", "facts", "constraints", "assessed") if key in fields
     }
     items = fields["schedules"].items()
-    schedules = tuple(_schedule(item, scope, splits, basis) for item in items)
+    schedules = tuple(_schedule(item, scope, splits, basis, shared.labels.rules) for item in items)
     unique(items, lambda item: item.entries()["id"].slug())
     _check_overlaps(items, schedules)
     names = fields["name"].fields(required=("vi",), optional=("en",)) if "name" in fields else {}
@@ -112,7 +115,13 @@ def _constraints(field: Field, scope: Scope) -> Iterator[Constraint]:
         yield Constraint(condition(fields["expr"], scope), fields["expr"].text())
 
 
-def _schedule(field: Field, scope: Scope, splits: Mapping[str, Split], basis: Mapping[str, object]) -> Schedule:
+def _schedule(
+    field: Field,
+    scope: Scope,
+    splits: Mapping[str, Split],
+    basis: Mapping[str, object],
+    labels: Mapping[str, Label],
+) -> Schedule:
     fields = field.fields(
         required=("id", "jurisdiction", "effective_from", "components"),
         optional=("effective_to", "legal", "confidence", "note"),
@@ -138,6 +147,7 @@ def _schedule(field: Field, scope: Scope, splits: Mapping[str, Split], basis: Ma
         confidence=fields["confidence"].one_of(_CONFIDENCE) if "confidence" in fields else None,
         components=components,
         params=used,
+        labels={name: labels[name] for name in _rule_ids(components) if name in labels},
         content_hash=_content_hash(field.node, basis, components, used),
         place=field.place,
     )
@@ -247,6 +257,20 @@ def _check_overlaps(items: list[Field], schedules: tuple[Schedule, ...]) -> None
                 until = "without end" if shared.last == LAST_DAY else f"to {shared.last}"
                 message = f"Schedules '{other.id}' and '{schedule.id}' are both in force from {shared.first} {until}."
                 raise item.bad(message, "ambiguous_schedule")
+
+
+def _rule_ids(components: Iterable[Component]) -> Iterator[str]:
+    """Ids that an explanation may name."""
+    for component in components:
+        yield from _case_ids(component.base)
+        yield from (modifier.id for modifier in component.modifiers)
+        yield from (exemption.id for exemption in component.exemptions)
+
+
+def _case_ids(base: Base) -> Iterator[str]:
+    for row in base.rows if isinstance(base, Cases) else ():
+        yield row.id
+        yield from _case_ids(row.base)
 
 
 def _params_named(node: Node) -> set[str]:
