@@ -15,7 +15,7 @@ _STATEMENTS: dict[Damage, str] = {
         "('forged', 0, '3', 'H:sandbox-a:PAYGW', 1000, 'sandbox-a', 'PAYGW', current_date), "
         "('forged', 1, '3', 'U:free', -1000, 'sandbox-a', 'PAYGW', current_date)"
     ),
-    "order": "UPDATE orders SET status = 'paid' WHERE status IN ('open', 'cancelled', 'expired')",
+    "order": "UPDATE orders SET status = 'open' WHERE status = 'paid'",
 }
 
 

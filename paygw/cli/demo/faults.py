@@ -23,7 +23,7 @@ class Fault(StrEnum):
     NO_WORKER = "no-worker"  # nobody sends callbacks, asks banks or expires orders
     RECEIPT_CHANGED = "receipt-changed"  # one đồng too much on a receipt, past the hub
     LEDGER_CHANGED = "ledger-changed"  # a balanced posting that no bank money stands behind
-    ORDER_FORGED = "order-forged"  # an order set to paid without money
+    ORDER_FORGED = "order-forged"  # paid orders set back to open, past the hub
 
 
 _DAMAGE: Final[dict[Fault, Damage]] = {

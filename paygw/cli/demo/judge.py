@@ -58,7 +58,7 @@ def read_truth(lines: list[dict[str, Any]]) -> BankTruth:
 async def judge(world: World, scenes: list[Scene], settings: Settings) -> Judgement:
     """Read every side anew and compare."""
     book = await _portal_book(world, scenes)
-    orders = [await _order(world, scene.order_id) for scene in scenes]
+    orders = [await _order(world, scene.order_id) for scene in scenes if scene.order_id]
     trial = await world.finance("/v1/ledger/trial-balance")
     unapplied = (await world.finance("/v1/unapplied?limit=100"))["items"]
     banks = {name: read_truth(world.truth(name)) for name in BANKS}
