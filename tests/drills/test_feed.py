@@ -4,34 +4,38 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import UUID
 
+import aiohttp
 import asyncpg
 import pytest
 from uuid_utils.compat import uuid7
 
-from paygw.store.cursor import BEGINNING
+from paygw.store.cursor import BEGINNING, Cursor
 from paygw.store.dsn import Dsn
 from paygw.store.events import feed
-from tests.db_fixtures import Database
 from tests.drills.conftest import Figures
 from tests.drills.kit.bank import dice
+from tests.drills.kit.client import get
+from tests.drills.kit.provision import PORTAL, PORTAL_KEY
+from tests.drills.kit.world import World, world
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(400)]
 
 WRITERS = 32
-PORTALS = ("a", "b", "c")
+PORTALS = (PORTAL, "other")
 PAGE = 500
-_PORTAL = """
-INSERT INTO portals (id, name, callback_url, return_origins, callback_secret, rate_post, rate_get, rate_burst)
-VALUES ($1, $1, 'https://x', '{}', '', 1, 1, 1)
-"""
 _INSERT = """
 INSERT INTO events (id, key, portal_id, order_id, type, body)
-SELECT u.id, u.id::text, $2, u.id, 'order.paid', '{}' FROM unnest($1::uuid[]) AS u(id)
+SELECT u.id, u.id::text, $2, u.id, 'order.paid', convert_to('{"type":"order.paid"}', 'UTF8')
+FROM unnest($1::uuid[]) AS u(id)
 """
+
+# One look: takes the cursor of the look before, gives ids in order, the next cursor, and whether there may be more.
+Look = Callable[[object], Awaitable[tuple[list[UUID], object, bool]]]
 
 
 @dataclass(slots=True)
@@ -46,60 +50,68 @@ class Plan:
 
 @dataclass(slots=True)
 class Reader:
-    """Follows the feed of one portal, or of all for None."""
+    """Follows the feed of some portals in its own way."""
 
-    portal: str | None
+    name: str
+    portals: tuple[str, ...]
+    look: Look
     seen: list[UUID] = field(default_factory=list)
-    pages: int = 0
 
-    async def follow(self, dsn: Dsn, done: asyncio.Event) -> None:
+    async def follow(self, done: asyncio.Event) -> None:
         """Page after page until nothing is left once the writers are done."""
-        connection = await asyncpg.connect(**dsn.connect_args())
-        after = BEGINNING
+        after: object = None
         while True:
             last_look = done.is_set()
-            page = await feed(connection, self.portal, after, limit=PAGE)
-            self.seen += [row["id"] for row in page.rows]
-            after, self.pages = page.after, self.pages + 1
-            if not page.rows and last_look:
-                break
-            if not page.more:
+            ids, after, more = await self.look(after)
+            self.seen += ids
+            if not ids and last_look:
+                return
+            if not more:
                 await asyncio.sleep(0.01)
-        await connection.close()
+
+    def judged(self, plan: Plan) -> dict[str, int]:
+        """How it compares with what was written."""
+        written = {event for portal in self.portals for event in plan.written[portal]}
+        twice = sum(n - 1 for n in Counter(self.seen).values())
+        seen = set(self.seen)
+        return {"seen": len(seen), "missed": len(written - seen), "strangers": len(seen - written), "twice": twice}
 
 
 async def test_a_reader_of_the_feed_misses_nothing_and_sees_nothing_twice(
-    database: Database, scaled: Callable[..., int], figures: Figures
+    folder: Path, scaled: Callable[..., int], figures: Figures
 ) -> None:
-    """200,000 events of 32 writers with pauses between insert and commit; a reader per portal and one of all."""
-    plan, done, luck = Plan(left=scaled(200_000, least=2_000)), asyncio.Event(), dice()
-    connection = await asyncpg.connect(**database.runtime.connect_args())
-    for portal in PORTALS:
-        await connection.execute(_PORTAL, portal)
-    await connection.close()
-    readers = [Reader(portal) for portal in (*PORTALS, None)]
-    began_s = time.monotonic()
+    """200,000 events of 32 writers with pauses between insert and commit; readers over SQL and over HTTP."""
+    plan = Plan(left=scaled(200_000, least=2_000))
+    with world(folder, apis=1) as hub:
+        dsn = hub.cluster.runtime_dsn()
+        async with aiohttp.ClientSession() as http, asyncpg.create_pool(**dsn.connect_args(), max_size=3) as pool:
+            readers = [
+                *(Reader(f"sql {name}", (name,), _sql(pool, name)) for name in PORTALS),
+                Reader("sql all", PORTALS, _sql(pool, None)),
+                Reader("http", (PORTAL,), _over_http(hub, http)),
+            ]
+            writing_s, total_s = await _write_and_read(dsn, plan, readers)
+    judged = {reader.name: reader.judged(plan) for reader in readers}
+    figures(
+        events=sum(map(len, plan.written.values())), transactions=plan.transactions, rolled_back=plan.rolled_back,
+        writing_s=writing_s, total_s=total_s, readers=judged,
+    )  # fmt: skip
+    for reader in judged.values():
+        assert (reader["missed"], reader["twice"], reader["strangers"]) == (0, 0, 0)
+
+
+async def _write_and_read(dsn: Dsn, plan: Plan, readers: list[Reader]) -> tuple[float, float]:
+    """Everybody at once; seconds until the last event was written and until the last was read."""
+    done, luck, began_s = asyncio.Event(), dice(), time.monotonic()
     async with asyncio.TaskGroup() as following:
         for reader in readers:
-            following.create_task(reader.follow(database.runtime, done))
+            following.create_task(reader.follow(done))
         async with asyncio.TaskGroup() as writing:
             for _ in range(WRITERS):
-                writing.create_task(_write(database.runtime, plan, random.Random(luck.random())))  # noqa: S311 - pauses
-        written_s = time.monotonic() - began_s
+                writing.create_task(_write(dsn, plan, random.Random(luck.random())))  # noqa: S311 - pauses
+        writing_s = time.monotonic() - began_s
         done.set()
-    written: dict[str | None, list[UUID]] = {None: [event for events in plan.written.values() for event in events]}
-    written |= plan.written
-    missed = {reader.portal: len(set(written[reader.portal]) - set(reader.seen)) for reader in readers}
-    strangers = {reader.portal: len(set(reader.seen) - set(written[reader.portal])) for reader in readers}
-    twice = {reader.portal: sum(n - 1 for n in Counter(reader.seen).values()) for reader in readers}
-    figures(
-        events=len(written[None]), transactions=plan.transactions, rolled_back=plan.rolled_back,
-        writing_s=round(written_s, 1), total_s=round(time.monotonic() - began_s, 1),
-        pages=sum(reader.pages for reader in readers), missed=missed, twice=twice, strangers=strangers,
-    )  # fmt: skip
-    assert not any(missed.values())
-    assert not any(twice.values())
-    assert not any(strangers.values())
+    return round(writing_s, 1), round(time.monotonic() - began_s, 1)
 
 
 async def _write(dsn: Dsn, plan: Plan, luck: random.Random) -> None:
@@ -123,3 +135,24 @@ async def _write(dsn: Dsn, plan: Plan, luck: random.Random) -> None:
         plan.transactions += 1
         plan.written[portal] += ids
     await connection.close()
+
+
+def _sql(pool: asyncpg.Pool, portal: str | None) -> Look:
+    async def look(after: object) -> tuple[list[UUID], object, bool]:
+        async with pool.acquire() as connection:
+            page = await feed(connection, portal, after if isinstance(after, Cursor) else BEGINNING, limit=PAGE)
+        return [UUID(str(row["id"])) for row in page.rows], page.after, page.more
+
+    return look
+
+
+def _over_http(hub: World, http: aiohttp.ClientSession) -> Look:
+    async def look(after: object) -> tuple[list[UUID], object, bool]:
+        answer = await get(
+            http, hub.apis[0].origin, f"/v1/events?limit=100{f'&after={after}' if after else ''}", api_key=PORTAL_KEY
+        )
+        assert answer.status == 200, answer.body
+        ids = [UUID(item["id"].removeprefix("evt_")) for item in answer.json["items"]]
+        return ids, answer.json["next"] or after, len(ids) == 100
+
+    return look

@@ -69,11 +69,11 @@ async def go_to_bank(http: aiohttp.ClientSession, origin: str, pay_url: str) -> 
     async with http.post(f"{page}/attempts", data=form, allow_redirects=False, timeout=PATIENCE) as chosen:
         await chosen.read()
         if chosen.status >= 500:
-            raise aiohttp.ClientError(f"the hub answered {chosen.status}")
+            raise aiohttp.ClientError(f"answered {chosen.status}")
     async with http.get(f"{page}/go", allow_redirects=False, timeout=PATIENCE) as way_out:
         found = _BANK_PAGE.search(await way_out.text())
         if way_out.status >= 500:
-            raise aiohttp.ClientError(f"the hub answered {way_out.status}")
+            raise aiohttp.ClientError(f"answered {way_out.status}")
     return unescape(found[1]) if found else None
 
 

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 from tests.sandbox_fixtures import free_port
 
 ROOT = Path(__file__).parents[3]
-READY_WAIT_S = 60.0
+READY_WAIT_S = 120.0
 _STEP_S = 0.05
 # What a drill compresses: a portal that failed is asked again within seconds; nobody is turned away for haste.
 _COMMON = {
@@ -89,8 +89,14 @@ class Api(Hand):
             return False
 
     def wait_ready(self) -> None:
-        """Wait until it takes money; fails with its last words."""
-        until(self.is_ready, lambda: f"{self.name} is not ready: {self.said('')[-5:]}")
+        """Wait until it takes money, starting it again should it have given up; fails with its last words."""
+
+        def is_ready() -> bool:
+            if self.process is not None and self.process.poll() is not None:
+                self.start()
+            return self.is_ready()
+
+        until(is_ready, lambda: f"{self.name} is not ready: {self.said('')[-5:]}")
 
 
 def until(true: Callable[[], object], told: Callable[[], str], *, timeout_s: float = READY_WAIT_S) -> None:
@@ -106,6 +112,11 @@ def api(folder: Path, name: str, **more: str) -> Api:
     port = free_port()
     words = ["-m", "paygw", "serve", "--host", "127.0.0.1", "--port", str(port)]
     return Api(name, words, environment(folder, **more), folder / f"{name}.log", port=port)
+
+
+def worker(folder: Path, **more: str) -> Hand:
+    """One worker process, not started yet."""
+    return Hand("worker", ["-m", "paygw", "work"], environment(folder, **more), folder / "worker.log")
 
 
 @contextmanager

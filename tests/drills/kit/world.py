@@ -1,11 +1,12 @@
 """One hub to drill: its database, API processes, a sandbox bank, and what they say of themselves."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from types import MappingProxyType
 
 import aiohttp
 import asyncpg
@@ -63,7 +64,9 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, *, apis: int = 2, callback_url: str = "", **more: str) -> Iterator[World]:
+def world(
+    folder: Path, *, apis: int = 2, callback_url: str = "", more: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[World]:
     """Start all, end all. `more` goes into the environment of the hub's processes."""
     bank = SandboxBank(folder)
     with bank.running(), start(folder / "var") as cluster:
