@@ -74,12 +74,12 @@ def _book(receipt: Receipt, order_id: str, pieces: list[Slice]) -> tuple[Receipt
 
 
 def pass_to_holder(receipt: Receipt, mode: Mode, *, cause: str) -> tuple[Receipt, list[Posting]]:
-    """Row 17, second half: in routing the holder's own undisbursed slices of a settled receipt have reached it.
+    """Row 17, second half: in routing the holder's own undisbursed slices have reached it (it has what was settled).
 
     `cause` names what brought the two together (settlement, allocation, a withdrawn refund): each does so once.
     """
     holder = receipt.holder
-    if mode != "routing" or holder is None or not receipt.settled:
+    if mode != "routing" or holder is None:
         return receipt, []
     own = [piece for piece in receipt.slices if piece.beneficiary == holder and piece.undisbursed_vnd]
     postings = [

@@ -357,8 +357,11 @@ def test_waiting_money_pays_a_cart_once_its_other_half_was_paid_elsewhere() -> N
 def test_waiting_money_pays_nothing_while_it_is_short_or_the_order_closed() -> None:
     short = pay(situation(attempts=[attempt(bank=QR)]), 500, home="account").situation
 
+    elsewhere = situation(replace(obligation(line(1, 1000)), order_id="other"))
+
     assert apply_waiting(short, scene()) is None
     assert apply_waiting(paid(), scene()) is None
+    assert apply_waiting(elsewhere, scene()) is None
 
 
 def test_money_of_another_order_in_sight_never_pays_this_one() -> None:

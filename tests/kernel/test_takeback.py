@@ -116,3 +116,12 @@ def test_a_vector_looks_at_its_own_receipt_only(held_vnd: int) -> None:
     purse = world.purse.put(lowered)
 
     assert reversal_vector(purse, lowered, "ord", lines(world)[1], 350 + held_vnd) == [held_vnd, 200, 150]
+
+
+def test_a_share_of_nothing_counts_as_nothing() -> None:
+    shares = (Share("land", "c", 400_000), Share("city", "c", 10_000), Share("fund", "c", None))
+    world = pay(situation(obligation(line(1, 3, shares=shares)), attempts=[attempt(amount_vnd=3)]), 3).situation
+
+    vector = reversal_vector(world.purse, world.purse["r1"], "ord", lines(world)[1], 1)
+
+    assert vector == [1, 0, 0]  # 1/0/2 before, 0/0/2 after

@@ -76,8 +76,8 @@ def _places(tree: ast.AST) -> Iterator[_Place]:
             continue
         children = value if isinstance(value, list) else [value]
         for at, child in enumerate(children):
-            if not isinstance(child, ast.AST):
-                continue
+            if not isinstance(child, ast.AST) or (isinstance(child, ast.keyword) and child.arg == "strict"):
+                continue  # `strict` is an assertion on our own zips: true or false, right code never feels it
             for new in _changes(child):
                 yield tree, field, at if isinstance(value, list) else None, child, new
             yield from _places(child)
