@@ -4,9 +4,8 @@ A refused action is part of the game (it must change nothing); any other error, 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar
+from dataclasses import replace
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -16,7 +15,6 @@ from paygw.hub.accounts import MovementAsk, declare_unclaimed, record_movement
 from paygw.hub.cases import identify_receipt, release, thaw_receipt
 from paygw.hub.disbursement import Place, confirm_instruction, disburse_slice, reinstruct, return_instruction
 from paygw.hub.funding import FundAsk, FundingKind, consent, fund
-from paygw.hub.hub import Hub
 from paygw.hub.orders import cancel_order
 from paygw.hub.refund_sending import instruct_refund, report_refund, work_refunds
 from paygw.hub.refunds import RefundAsk, approve_refund, reject_refund, request_refund, withdraw_refund
@@ -35,65 +33,10 @@ from paygw.kernel.evidence import (
     ReversalSeen,
 )
 from paygw.kernel.orders import Attempt
-from paygw.kernel.settlement import Destination
 from paygw.store.settlement import read_spendable
 from tests.hub.world import BOTH, later, ordered, redirected, told
 from tests.hub_fixtures import PORTAL, ScriptedBank
-
-ACCOUNT = "9704"
-HOLDER = "agency@G22.99"
-T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class World:
-    """A hub, and what one sequence of actions made in it."""
-
-    hub: Hub
-    orders: list[str] = field(default_factory=list)
-    attempts: list[Attempt] = field(default_factory=list)
-    told: list[tuple[str, Evidence]] = field(default_factory=list)
-    count: int = 0
-
-    def name(self, kind: str) -> str:
-        """A name nobody has had."""
-        self.count += 1
-        return f"{kind}-{self.count}"
-
-    async def rows(self, sql: str, *values: object) -> list[Record]:
-        """What the database holds."""
-        async with self.hub.pool.acquire() as connection:
-            found: list[Record] = await connection.fetch(sql, *values)
-        return found
-
-    @property
-    def to(self) -> Destination:
-        """Where settlements go."""
-        custody = self.hub.settings.funds == "custody"
-        return Destination(account=ACCOUNT) if custody else Destination(account=ACCOUNT, holder=HOLDER)
-
-    @property
-    def holding(self) -> str:
-        """The same as a ledger account."""
-        return self.to.ledger_account(self.hub.settings.funds)
-
-    async def can_lose(self, amount_vnd: int) -> bool:
-        """Whether our account could really be debited; nobody can take what is not there."""
-        if self.hub.settings.funds == "routing":
-            return True
-        async with self.hub.pool.acquire() as connection:
-            stands = await read_spendable(connection, ACCOUNT)
-        return stands.balance_vnd - stands.in_flight_vnd >= amount_vnd
-
-
-Action = Callable[[World, int], Awaitable[object]]
-
-
-def pick(items: list[T], luck: int) -> T:
-    """One of these. Raises Refused when there is none: nothing happens."""
-    if not items:
-        raise Refused("nothing_there", "There is nothing to act on.")
-    return items[luck % len(items)]
+from tests.properties.money_world import ACCOUNT, Action, World, pick
 
 
 async def order(world: World, luck: int) -> None:

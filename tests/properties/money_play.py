@@ -17,7 +17,8 @@ from paygw.store.ledger_checks import Mode, find_violations
 from tests.db_fixtures import Database
 from tests.hub.world import staffed
 from tests.hub_fixtures import PORTAL, Clock, Counts, ScriptedBank, sandbox_bank
-from tests.properties.money_actions import ACCOUNT, ACTIONS, HOLDER, PRELUDE, World
+from tests.properties.money_actions import ACTIONS, PRELUDE
+from tests.properties.money_world import ACCOUNT, HOLDER, World
 
 
 @asynccontextmanager
