@@ -4,6 +4,7 @@ Names in the environment are `PAYGW_` and the field in capitals. Units stand las
 each with its meaning, default and current value, secrets masked.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -189,3 +190,8 @@ class Settings(BaseSettings):
     def kek_path(self) -> Path:
         """The file of the key-encryption key."""
         return self.key_file or self.var / "secret" / "kek"
+
+
+def child_environment(**settings: str) -> dict[str, str]:
+    """The environment for a child process of ours: this one's, with these settings (by field name) in it."""
+    return {**os.environ, **{f"PAYGW_{name.upper()}": value for name, value in settings.items()}}

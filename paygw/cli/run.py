@@ -21,9 +21,19 @@ from typing import Annotated, Final
 import typer
 
 from paygw.app import migrate_embedded
+from paygw.cli.output import with_hub
+from paygw.cli.sample import (
+    FINANCE_KEY,
+    PORTAL_KEY,
+    PORTAL_PORT,
+    callback_allow,
+    has_portal,
+    portal_arguments,
+    provision_sample,
+)
 from paygw.cli.sandbox import SANDBOX_PORT
 from paygw.kernel.errors import Unavailable
-from paygw.settings import Settings
+from paygw.settings import Settings, child_environment
 
 _LOOK_S: Final = 0.2
 _PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -39,7 +49,8 @@ class Child:
     """One verb that has to run, and what became of it so far."""
 
     name: str
-    arguments: tuple[str, ...]
+    arguments: tuple[str, ...]  # module first
+    environment: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
     deaths: int = 0
     started_s: float = 0.0
@@ -61,7 +72,9 @@ class Tree:
 def run(
     *,
     port: Annotated[int | None, typer.Option(help="Port of the hub.")] = None,
-    sandbox: Annotated[bool, typer.Option(help="Also play pretend banks (test mode).")] = False,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Also pretend banks and a sample portal, ready to try (test mode).")
+    ] = False,
 ) -> None:
     """Run everything on this machine: database, hub, worker."""
     settings = Settings()
@@ -69,24 +82,41 @@ def run(
     with ExitStack() as stack:
         stack.enter_context(_alone(settings.var / "run"))
         revive = migrate_embedded(settings, stack)
-        children = children_of(settings, sandbox=sandbox and settings.mode == "test")
-        tree = Tree(settings.var / "run", children, look_after=revive)
-        typer.echo(
-            f"hub       {settings.origin}\nhealth    {settings.origin}/readyz\nfolder    {settings.var.resolve()}"
-        )
+        playing = sandbox and settings.mode == "test"
+        if playing:
+            with_hub(provision_sample, settings.model_copy(update={"callback_allow": (callback_allow(),)}))
+        tree = Tree(settings.var / "run", children_of(settings, sandbox=playing), look_after=revive)
+        typer.echo(_addresses(settings, sandbox=playing))
         code = keep(tree)
     raise typer.Exit(code)
 
 
 def children_of(settings: Settings, *, sandbox: bool) -> list[Child]:
     """The verbs of a run, in the order they start."""
+    allowed = {"callback_allow": callback_allow()} if sandbox else {}
+    environment = child_environment(port=str(settings.port), **allowed)
     children = [
-        Child("serve", ("serve", "--needs-worker", "--port", str(settings.port))),
-        Child("work", ("work",)),
+        Child("serve", ("paygw", "serve", "--needs-worker"), environment),
+        Child("work", ("paygw", "work"), environment),
     ]
     if sandbox:
-        children.append(Child("sandbox", ("sandbox", "--port", str(SANDBOX_PORT))))
+        children.append(Child("sandbox", ("paygw", "sandbox", "--port", str(SANDBOX_PORT)), environment))
+    if sandbox and has_portal():
+        children.append(Child("portal", ("examples.portal", *portal_arguments(settings)), environment))
     return children
+
+
+def _addresses(settings: Settings, *, sandbox: bool) -> str:
+    """Where a person goes first."""
+    lines = {"hub": settings.origin, "health": f"{settings.origin}/readyz", "metrics": f"{settings.origin}/metrics"}
+    lines |= {"fees": f"{settings.origin}/phi-le-phi", "problems": f"{settings.origin}/problems"}
+    if sandbox and has_portal():
+        lines["sample portal"] = f"http://127.0.0.1:{PORTAL_PORT}"
+    if sandbox:
+        lines["banks"] = f"http://127.0.0.1:{SANDBOX_PORT}"
+        lines["portal key"], lines["finance key"] = PORTAL_KEY, FINANCE_KEY
+    lines["folder"] = str(settings.var.resolve())
+    return "\n".join(f"{name:<14}{value}" for name, value in lines.items())
 
 
 def keep(tree: Tree) -> int:
@@ -128,9 +158,10 @@ def _tend(tree: Tree, child: Child) -> None:
 
 def _start(child: Child) -> subprocess.Popen[bytes]:
     """In a process group of its own, so that Ctrl-C reaches the supervisor alone; it is told if we die first."""
-    command = [sys.executable, "-m", "paygw", *child.arguments]
+    command = [sys.executable, "-m", *child.arguments]
     return subprocess.Popen(  # noqa: S603 - our own verbs
         command,
+        env=child.environment,
         stdin=subprocess.DEVNULL,
         process_group=0,
         preexec_fn=_told_of_our_death if _LIBC else None,  # noqa: PLW1509 - this process has one thread

@@ -176,14 +176,6 @@ attempts = _table(
     lease_until=Maybe(Instant),
     fence=Integer,
 )
-refused_messages = _table(
-    "refused_messages",
-    id=BigInteger,
-    bank=Text,
-    digest=LargeBinary,
-    reason=Text,
-    received_at=Instant,
-)
 evidence = _table(
     "evidence",
     bank=Text,

@@ -1,7 +1,6 @@
 """The scenes: each does what people, banks and portals do, and says what must be true afterwards."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 from paygw.cli.demo.citizen import until
 from paygw.cli.demo.world import World
+from paygw.settings import child_environment
 
 CERTIFICATE: Final = {
     "procedure": "2.000488",
@@ -218,7 +218,7 @@ async def refunded(world: World) -> Scene:
 
 def _approve(world: World, refund_id: str) -> None:
     """`paygw refund approve`, as the approver would."""
-    environment = {**os.environ, "PAYGW_VAR": str(world.folder / "var")}
+    environment = child_environment(var=str(world.folder / "var"))
     command = [sys.executable, "-m", "paygw", "refund", "approve", refund_id, "--by", "minh"]
     subprocess.run(command, env=environment, check=True, capture_output=True)  # noqa: S603 - our own verb
 

@@ -3,8 +3,8 @@
 import asyncio
 import importlib.util
 import json
-import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -37,7 +37,7 @@ from paygw.hub.provisioning import (
     new_secret,
 )
 from paygw.kernel.errors import Unavailable
-from paygw.settings import Settings
+from paygw.settings import Settings, child_environment
 
 BANKS = {"sandbox-a": "redirect", "sandbox-b": "server"}
 BANK_SECRET = "demo-secret-of-the-sandbox-banks"  # noqa: S105 - lives as long as the demo's folder
@@ -63,7 +63,7 @@ class World:
         """One call of the portal API; every POST gets an Idempotency-Key of its own."""
         headers = {"Authorization": f"Bearer {key or self.key}"}
         if method == "POST":
-            headers["Idempotency-Key"] = os.urandom(12).hex()
+            headers["Idempotency-Key"] = secrets.token_hex(12)
         async with self.http.request(method, self.hub_url + path, json=body, headers=headers) as answer:
             return answer.status, await answer.json(content_type=None)
 
@@ -107,15 +107,14 @@ async def raised_stage(folder: Path, fault: Fault) -> AsyncIterator[World]:
         return_origins=(f"http://127.0.0.1:{portal_port}",), rate_post=200, rate_get=400, rate_burst=400, key=key,
         secret=secret,
     )  # fmt: skip
-    environment = {
-        **os.environ,
-        "PAYGW_VAR": str(settings.var),
-        "PAYGW_PORT": str(hub_port),
-        "PAYGW_CALLBACK_ALLOW": settings.callback_allow[0],
-        "PAYGW_LOG_LEVEL": "error",
-        "PAYGW_ENQUIRY_DELAYS_S": "1,1,2,4,8,16,32",
-        "PAYGW_ATTEMPT_LIFETIME_S": "4",
-    }
+    environment = child_environment(
+        var=str(settings.var),
+        port=str(hub_port),
+        callback_allow=settings.callback_allow[0],
+        log_level="error",
+        enquiry_delays_s="1,1,2,4,8,16,32",
+        attempt_lifetime_s="4",
+    )
     start = partial(_child, environment=environment, log=folder / "log")
     with ExitStack() as children:
         # The database is held open by this process, so that it outlives each child.

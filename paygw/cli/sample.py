@@ -1,0 +1,87 @@
+"""What `paygw run --sandbox` sets up besides the hub: sandbox banks, a sample portal, its keys. Test mode only.
+
+Keys and secrets are published on purpose; live mode refuses keys of this kind.
+"""
+
+from functools import partial
+from importlib.util import find_spec
+from typing import Final
+
+from asyncpg import Connection
+
+from paygw.cli.sandbox import SANDBOX_PORT, SECRET_SUFFIX
+from paygw.hub.hub import Hub
+from paygw.hub.provisioning import BankChange, BodyChange, Change, KeyChange, PersonChange, PortalChange, apply
+from paygw.settings import Settings
+
+PORTAL_PORT: Final = 9001
+PORTAL_KEY: Final = "sk_test_sample-portal-published-on-purpose-0001"
+FINANCE_KEY: Final = "sk_test_sample-finance-published-on-purpose-0001"
+CALLBACK_SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - a published test secret
+FLOWS: Final = {"sandbox-a": "redirect", "sandbox-b": "server"}
+_ORIGIN: Final = f"http://127.0.0.1:{PORTAL_PORT}"
+
+
+def has_portal() -> bool:
+    """Whether the sample portal is there: it is in the checkout, not in the installed package."""
+    return find_spec("examples") is not None and find_spec("examples.portal") is not None
+
+
+def callback_allow() -> str:
+    """The one private address callbacks may reach in this set-up."""
+    return f"127.0.0.1:{PORTAL_PORT}"
+
+
+def portal_arguments(settings: Settings) -> tuple[str, ...]:
+    """How the sample portal is started."""
+    data = settings.var / "sample-portal"
+    return (
+        "--port", str(PORTAL_PORT), "--hub", settings.origin, "--key", PORTAL_KEY, "--secret", CALLBACK_SECRET,
+        "--data", str(data),
+    )  # fmt: skip
+
+
+async def provision_sample(hub: Hub) -> None:
+    """Make portal, banks, keys and an approver; on a second start nothing changes."""
+    for change in _changes(hub.settings):
+        await hub.transact(partial(_apply, hub, change))
+
+
+async def _apply(hub: Hub, change: Change, connection: Connection) -> None:
+    await apply(hub, connection, change, by="paygw run")
+
+
+def _changes(settings: Settings) -> list[Change]:
+    portal = PortalChange(
+        id="sample-portal",
+        name="Cổng dịch vụ công mẫu",
+        callback_url=f"{_ORIGIN}/callbacks",
+        return_origins=(_ORIGIN,),
+        rate_post=settings.rate_post,
+        rate_get=settings.rate_get,
+        rate_burst=settings.rate_burst,
+        key=PORTAL_KEY,
+        secret=CALLBACK_SECRET,
+        update=True,
+    )
+    body = BodyChange(
+        id="G22.99", name="Công an thành phố Hà Nội", chapter="409", area="00001", budget_unit="1053614", update=True
+    )
+    approver = PersonChange(id="minh", name="Trần Minh", role="approver")
+    return [portal, KeyChange(key=FINANCE_KEY, scope="finance"), body, approver, *map(_bank, FLOWS)]
+
+
+def _bank(name: str) -> BankChange:
+    return BankChange(
+        id=name,
+        connector="sandbox",
+        title=f"Ngân hàng thử {name[-1].upper()}",
+        base_url=f"http://127.0.0.1:{SANDBOX_PORT}/{name}",
+        merchant="PAYGW",
+        values={"secret": name + SECRET_SUFFIX},
+        options={"flow": FLOWS[name]},
+        home="provider",
+        account="",
+        holder=None,
+        update=True,
+    )
