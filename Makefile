@@ -38,17 +38,17 @@ $(READY): requirements/dev.lock
 	@printf '%s\n' '#!/bin/sh' 'exec "$$(dirname "$$0")/python" -P -m paygw "$$@"' > $(VENV)/bin/paygw && chmod 755 $(VENV)/bin/paygw
 	@touch $@
 
-run: $(READY) ## the whole hub on this machine: http://127.0.0.1:8080
-	$(PY) -m paygw run
+run: $(READY) ## hub, worker, pretend banks and a sample portal on this machine: http://127.0.0.1:8080
+	$(PY) -m paygw run --sandbox
 
-demo: $(READY) ## the hub with pretend banks and a portal, ready to click through
+demo: $(READY) ## the whole story, headless, judged by the banks own truth
 	$(PY) -m paygw demo
 
 test: $(READY) ## every test but the long trials
 	$(PY) -m pytest -n $(JOBS) --dist loadscope -q $(PYTEST_ARGS)
 
 drill: $(READY) ## the long trials: killed processes, broken networks, full books
-	$(PY) -m pytest -m drill -q $(PYTEST_ARGS) tests/drills
+	$(PY) -m pytest -m drill -q --durations=15 $(PYTEST_ARGS) tests
 
 check: check-format check-lint check-types check-imports check-openapi check-deploy ## format, lint, types, import directions, openapi.json, deployment files
 

@@ -18,7 +18,15 @@ from paygw.kernel.connector import Contact, Method, Session, SessionAsk, Verdict
 from paygw.kernel.decide import Decision
 from paygw.kernel.errors import Refused
 from paygw.kernel.evidence import AttemptStatus
-from paygw.kernel.orders import Attempt, Situation, contact_failed, raised, rest_to_pay_vnd, start_attempt
+from paygw.kernel.orders import (
+    Attempt,
+    Situation,
+    contact_failed,
+    raised,
+    require_payable,
+    rest_to_pay_vnd,
+    start_attempt,
+)
 from paygw.store.attempts import AttemptRow, insert_attempt, order_of_attempt, set_session
 from paygw.store.situations import Locked, apply, lock_by_order, read_purse
 
@@ -59,6 +67,7 @@ async def _begin(hub: Hub, pay: PayAsk, connection: Connection) -> Begun:
         purse = await read_purse(connection, pay.order_id)
         locked = replace(locked, situation=replace(locked.situation, purse=purse))
     situation = locked.situation
+    require_payable(situation, set_aside=pay.set_aside)
     amount_vnd = rest_to_pay_vnd(situation)
     _require_bank(pay.bank, amount_vnd)
     attempt = Attempt(
