@@ -66,7 +66,16 @@ class ProblemView(msgspec.Struct, kw_only=True):
 @cache
 def document_text() -> str:
     """The document as YAML: the same bytes for the same code."""
-    return yaml.safe_dump(document(ROUTES), sort_keys=False, allow_unicode=True, width=120)
+    return yaml.dump(document(ROUTES), Dumper=_Spelled, sort_keys=False, allow_unicode=True, width=120)
+
+
+class _Spelled(yaml.SafeDumper):
+    """Writes what is shared out in full: readers and tools of the file need no anchors."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        """Never an alias."""
+        del data
+        return True
 
 
 def document(routes: Iterable[Route]) -> dict[str, Any]:
