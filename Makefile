@@ -50,7 +50,7 @@ test: $(READY) ## every test but the long trials
 drill: $(READY) ## the long trials: killed processes, broken networks, full books
 	$(PY) -m pytest -m drill -q --durations=15 $(PYTEST_ARGS) tests
 
-check: check-format check-lint check-types check-imports check-openapi check-deploy ## format, lint, types, import directions, openapi.json, deployment files
+check: check-format check-lint check-types check-imports check-openapi check-deploy ## format, lint, types, import directions, openapi.yaml, deployment files
 
 check-format: $(READY)
 	$(PY) -m ruff format --check .
@@ -77,7 +77,7 @@ check-deploy: $(READY)
 bench: $(READY) ## measure, as ratios to what the database and the network can do
 	$(PY) -m bench
 
-openapi: $(READY) ## write openapi.json from the code
+openapi: $(READY) ## write openapi.yaml from the code
 	$(PY) -m paygw openapi --write
 
 fix: $(READY) ## format, and repair what ruff can repair
