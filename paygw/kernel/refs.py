@@ -10,6 +10,7 @@ from uuid import UUID
 Kind = Literal["ord", "att", "rcp", "rfd", "evt", "obl", "pro"]
 _MAC_BYTES = 16
 _ID_BYTES = 16
+_TOKEN_MAX_CHARS = 64
 
 
 def public_id(kind: Kind, uid: str) -> str:
@@ -33,7 +34,7 @@ def pay_token(key: bytes, order_id: str) -> str:
 
 def order_of_token(key: bytes, token: str) -> str | None:
     """The order a pay token was made for, or None if it is not ours."""
-    if not token.isascii() or len(token) > 64:
+    if not token.isascii() or len(token) > _TOKEN_MAX_CHARS:
         return None
     try:
         raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
