@@ -4,20 +4,15 @@ One generator walks the quote; the two languages are two tables of templates, so
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import Final, Literal
+from typing import Final
 
-from paygw.kernel.fees.model import Label
 from paygw.kernel.fees.plan import BaseNote
 from paygw.kernel.fees.quote import Quote, QuotedComponent
+from paygw.kernel.fees.speech import Speech
 from paygw.kernel.fees.steps import Step
 from paygw.kernel.words import amount_in_words
-
-Language = Literal["vi", "en"]
-
-_PLACES: Final = 4
 
 _VI: Final[Mapping[str, str]] = {
     "vnd": "{} đồng",
@@ -117,53 +112,15 @@ _EN: Final[Mapping[str, str]] = {
 
 def explain_vi(quote: Quote) -> list[str]:
     """Sentences in Vietnamese: legal basis, each component step by step, beneficiaries, total."""
-    return list(_sentences(_Speech("vi", _VI, quote.rule.labels), quote))
+    return list(_sentences(Speech("vi", _VI, quote.rule.labels), quote))
 
 
 def explain_en(quote: Quote) -> list[str]:
     """The same sentences in English; names of fees stay in Vietnamese, as the law prints them."""
-    return list(_sentences(_Speech("en", _EN, quote.rule.labels), quote))
+    return list(_sentences(Speech("en", _EN, quote.rule.labels), quote))
 
 
-@dataclass(frozen=True, slots=True)
-class _Speech:
-    """A language: its templates and how it writes numbers and days."""
-
-    language: Language
-    texts: Mapping[str, str]
-    labels: Mapping[str, Label]
-
-    def say(self, key: str, **values: str) -> str:
-        return self.texts[key].format(**values)
-
-    def name(self, rule_id: str) -> str:
-        """What people call a case or a relief; its id where the catalogue has no words for it."""
-        label = self.labels.get(rule_id)
-        if label is None:
-            return rule_id
-        return label.vi if self.language == "vi" else label.en
-
-    def money(self, amount: Fraction | int) -> str:
-        return self.texts["vnd"].format(self.number(Fraction(amount)))
-
-    def number(self, value: Fraction) -> str:
-        """Grouped, with at most four decimals; says so where that is not the whole truth."""
-        scaled = round(value * 10**_PLACES)
-        whole, part = divmod(abs(scaled), 10**_PLACES)
-        places = str(part).zfill(_PLACES).rstrip("0")
-        text = f"{'-' if scaled < 0 else ''}{whole:,}{'.' if places else ''}{places}"
-        if self.language == "vi":
-            text = text.translate(_SWAP)
-        return text if Fraction(scaled, 10**_PLACES) == value else self.texts["about"].format(text)
-
-    def day(self, day: date) -> str:
-        return day.strftime("%d/%m/%Y") if self.language == "vi" else day.isoformat()
-
-
-_SWAP: Final = str.maketrans(",.", ".,")
-
-
-def _sentences(speech: _Speech, quote: Quote) -> Iterator[str]:
+def _sentences(speech: Speech, quote: Quote) -> Iterator[str]:
     tariff = quote.tariff
     legal = "; ".join(quote.rule.legal) or speech.texts["no_legal"]
     name = tariff.name_vi if speech.language == "vi" else tariff.name_en
@@ -178,7 +135,7 @@ def _sentences(speech: _Speech, quote: Quote) -> Iterator[str]:
     yield speech.say(quote.outcome, total=total, words=amount_in_words(quote.total_vnd))
 
 
-def _component(speech: _Speech, component: QuotedComponent, legal: str) -> Iterator[str]:
+def _component(speech: Speech, component: QuotedComponent, legal: str) -> Iterator[str]:
     yield speech.say(
         "component",
         name=component.name,
@@ -198,7 +155,7 @@ def _component(speech: _Speech, component: QuotedComponent, legal: str) -> Itera
         yield speech.say("share", shares=", ".join(parts))
 
 
-def _step(speech: _Speech, step: Step, legal: str) -> str:
+def _step(speech: Speech, step: Step, legal: str) -> str:
     before, after = speech.money(step.before), speech.money(step.after)
     match step.kind:
         case "base":
@@ -218,7 +175,7 @@ def _step(speech: _Speech, step: Step, legal: str) -> str:
             return speech.say(step.kind, before=before, after=after)
 
 
-def _ruled(speech: _Speech, key: str, step: Step, legal: str) -> str:
+def _ruled(speech: Speech, key: str, step: Step, legal: str) -> str:
     return speech.say(
         key,
         id=speech.name(step.id or ""),
@@ -229,7 +186,7 @@ def _ruled(speech: _Speech, key: str, step: Step, legal: str) -> str:
     )
 
 
-def _window(speech: _Speech, first: date | None, last: date | None) -> str:
+def _window(speech: Speech, first: date | None, last: date | None) -> str:
     if first and last:
         return speech.say("window_both", first=speech.day(first), last=speech.day(last))
     if first:
@@ -237,7 +194,7 @@ def _window(speech: _Speech, first: date | None, last: date | None) -> str:
     return speech.say("window_to", last=speech.day(last)) if last else ""
 
 
-def _base(speech: _Speech, note: BaseNote, after: Fraction) -> str:
+def _base(speech: Speech, note: BaseNote, after: Fraction) -> str:
     """The tariff amount with the case, the quantity, the price or rate, and the row of the table."""
     quantity = note.quantity or Fraction(0)
     counted = speech.money if note.money or note.form == "percent" else speech.number
@@ -258,7 +215,7 @@ def _base(speech: _Speech, note: BaseNote, after: Fraction) -> str:
     return cases + speech.say(key, **values) + instalment
 
 
-def _bounds(speech: _Speech, note: BaseNote) -> str:
+def _bounds(speech: Speech, note: BaseNote) -> str:
     """The span of the row: a bound is inside or outside, and one đồng matters."""
     parts = []
     if note.lower is not None and note.lower.bound is not None:

@@ -1,6 +1,7 @@
 """What people and portals are told: sentences, JSON Schema of the facts, and the document frozen into an order."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]  # its stubs are a package we do not need otherwise
@@ -9,9 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paygw.kernel.fees.catalogue import calculate, quote_line
+from paygw.kernel.fees.describe import describe
 from paygw.kernel.fees.explain import explain_en, explain_vi
 from paygw.kernel.fees.forms import facts_schema
+from paygw.kernel.fees.model import Base, Cases, Component
 from paygw.kernel.fees.quote import Quote, document
+from paygw.kernel.fees.speech import Language
 from tests.kernel.fees.starter import requests, starter
 
 CODES = sorted(starter().procedures)
@@ -126,3 +130,34 @@ def test_every_fact_and_value_has_a_label_in_both_languages(code: str) -> None:
     for fact in starter().procedures[code].facts:
         assert fact.label is not None, fact.name
         assert all(fact.value_labels), fact.name
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_case_and_relief_has_a_label_in_both_languages(code: str) -> None:
+    for schedule in starter().procedures[code].tariff.schedules:
+        for component in schedule.components:
+            assert set(_rule_ids(component)) <= schedule.labels.keys()
+
+
+def _rule_ids(component: Component) -> Iterator[str]:
+    yield from (modifier.id for modifier in component.modifiers)
+    yield from (exemption.id for exemption in component.exemptions)
+    yield from _case_ids(component.base)
+
+
+def _case_ids(base: Base) -> Iterator[str]:
+    for row in base.rows if isinstance(base, Cases) else ():
+        yield row.id
+        yield from _case_ids(row.base)
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("code", CODES)
+def test_every_tariff_can_be_read_without_anybodys_facts(code: str, language: Language) -> None:
+    procedure = starter().procedures[code]
+    for schedule in procedure.tariff.schedules:
+        for component in schedule.components:
+            lines = describe(component, schedule, procedure.facts, language)
+
+            assert lines
+            assert all(line.label and line.text for line in lines)
