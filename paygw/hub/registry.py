@@ -4,18 +4,23 @@ Authentication and bank look-ups cost no SQL on the hot paths; a revoked key sto
 """
 
 import hmac
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from typing import TypeVar
 
 import msgspec
 from asyncpg import Record
 
 from paygw.kernel.connector import Connector, Secrets
 from paygw.kernel.decide import Landing
-from paygw.outside.vault import Vault
+from paygw.outside.vault import Vault, VaultError
 from paygw.store.registry import RegistryRows
+
+T = TypeVar("T")
+_log = logging.getLogger("paygw.registry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +108,31 @@ def find_key(registry: Registry, key: str, now: datetime) -> ApiKey | None:
 
 
 def build_registry(rows: RegistryRows, vault: Vault, connectors: Mapping[str, Connector]) -> Registry:
-    """Open what is sealed; banks whose connector this build does not have are left out."""
+    """Open what is sealed. A bank whose connector is not in this build, or a row that does not open, is left out.
+
+    Leaving out fails closed for that one row, and lets a revoked key of another take effect at once.
+    """
     return Registry(
-        portals={row["id"]: _portal(row, vault) for row in rows.portals},
+        portals=_opened(rows.portals, lambda row: _portal(row, vault)),
         keys={row["prefix"]: _key(row) for row in rows.keys},
-        banks={row["id"]: _bank(row, vault, connectors) for row in rows.banks if row["connector"] in connectors},
+        banks=_opened(
+            [row for row in rows.banks if row["connector"] in connectors], lambda row: _bank(row, vault, connectors)
+        ),
         bodies={
             row["id"]: Body(row["id"], row["name"], row["chapter"], row["area"], row["budget_unit"])
             for row in rows.bodies
         },
     )
+
+
+def _opened(rows: Iterable[Record], build: Callable[[Record], T]) -> dict[str, T]:
+    found: dict[str, T] = {}
+    for row in rows:
+        try:
+            found[row["id"]] = build(row)
+        except VaultError as error:
+            _log.critical("secret_unopened", extra={"code": type(error).__name__, "outcome": str(error)})
+    return found
 
 
 def portal_place(portal_id: str) -> str:
