@@ -89,6 +89,21 @@ def test_row_3a_a_line_paid_by_two_receipts_has_exact_column_sums() -> None:
     assert entries(allocated[1]) == [("U:free", 223), ("P:city:5.6.7.8", -73), ("P:fund:9.9.9.9", -150)]
 
 
+def test_row_3a_receipts_are_used_oldest_first_whatever_their_number() -> None:
+    world = situation(attempts=[attempt(f"a{n}", bank=QR) for n in range(1, 4)])
+    for n, amount_vnd in ((1, 300), (2, 300)):
+        world = pay(world, amount_vnd, attempt_id=f"a{n}", receipt_id=f"r{n}", home="account", minute=n).situation
+
+    decided = pay(world, 500, attempt_id="a3", receipt_id="r3", home="account", minute=3)
+
+    assert [entries(item)[1:] for item in decided.postings if item.rule == "3a"] == [
+        [("P:land:1.2.3.4", -300)],
+        [("P:land:1.2.3.4", -300)],
+        [("P:land:1.2.3.4", -50), ("P:city:5.6.7.8", -200), ("P:fund:9.9.9.9", -150)],
+    ]
+    assert [receipt.free_vnd for receipt in decided.situation.purse.receipts] == [0, 0, 100]
+
+
 @pytest.mark.parametrize("status", [AttemptStatus.FAILED, AttemptStatus.CANCELLED, AttemptStatus.EXPIRED])
 def test_row_4_an_attempt_that_closed_without_cash_books_nothing(status: AttemptStatus) -> None:
     world = situation(attempts=[attempt(status=AttemptStatus.PENDING)])

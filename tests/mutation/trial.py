@@ -1,6 +1,7 @@
 """One mutant on trial: a forked child imports the changed module in place of the real one and runs the tests.
 
-The parent has pytest and hypothesis loaded already, so that a trial costs little more than the tests themselves.
+The parent has pytest and hypothesis loaded already, and the runner is bare, so that a trial costs little more than the
+tests themselves.
 """
 
 import importlib.abc
@@ -14,28 +15,23 @@ from dataclasses import dataclass
 from types import CodeType, ModuleType
 
 import hypothesis
-import pytest
 
 from tests.mutation.mutants import Mutant
+from tests.mutation.runner import all_pass
 
 TESTS = (
-    "tests/kernel/test_receipt_rows.py",
-    "tests/kernel/test_doubtful_money.py",
-    "tests/kernel/test_refund_rows.py",
-    "tests/kernel/test_refund_outcomes.py",
-    "tests/kernel/test_reversal_rows.py",
-    "tests/kernel/test_dispute_rows.py",
-    "tests/kernel/test_settlement_rows.py",
-    "tests/kernel/test_states.py",
-    "tests/kernel/test_takeback.py",
-    "tests/properties/test_money_model.py",
-    "tests/properties/test_evidence_sets.py",
+    "tests.kernel.test_receipt_rows",
+    "tests.kernel.test_refund_rows",
+    "tests.kernel.test_reversal_rows",
+    "tests.kernel.test_dispute_rows",
+    "tests.kernel.test_settlement_rows",
+    "tests.kernel.test_refund_outcomes",
+    "tests.kernel.test_states",
+    "tests.kernel.test_doubtful_money",
+    "tests.kernel.test_takeback",
+    "tests.properties.test_money_model",
+    "tests.properties.test_evidence_sets",
 )
-# No configuration, plugin or conftest of the project: these tests need none, and each would cost every trial time.
-_OPTIONS = (
-    "-c", os.devnull, "--rootdir", ".", "--noconftest", "--import-mode=importlib", "-p", "no:cacheprovider",
-    "--assert=plain", "-x", "-q", "--tb=no", "-m", "not drill", "-k", "not any_deeds",
-)  # fmt: skip
 _POLL_S = 0.02
 
 
@@ -94,11 +90,10 @@ def _fork(mutant: Mutant) -> int:
     for name in [name for name in sys.modules if name.startswith(("paygw.kernel", "tests.kernel", "tests.properties"))]:
         del sys.modules[name]
     sys.meta_path.insert(0, _Changed(mutant))
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    hypothesis.settings.register_profile("trial", database=None)
+    hypothesis.settings.register_profile("trial", database=None, max_examples=40)
     hypothesis.settings.load_profile("trial")
-    failed = True
+    passed = False
     try:
-        failed = pytest.main([*_OPTIONS, *TESTS]) != pytest.ExitCode.OK
+        passed = all_pass(TESTS)
     finally:
-        os._exit(failed)
+        os._exit(0 if passed else 1)
