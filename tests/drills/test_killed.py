@@ -22,12 +22,12 @@ from tests.drills.kit.processes import Hand, until, worker
 from tests.drills.kit.world import World, world
 from tests.sandbox_fixtures import free_port
 
-pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
 
 KILLS = 50
 PER_S = 25.0
 # How often which process is hit. PostgreSQL's supervisor gives up on a postmaster that dies six times a minute.
-_VICTIMS = ("api", "backend", "api", "postmaster", "api", "worker", "api", "backend", "api", "supervisor")
+_VICTIMS = ("api", "backend", "worker", "postmaster", "api", "backend", "api", "backend", "api", "supervisor")
 _BREATH_S = 1.0
 _DRAIN_S = 90.0
 
