@@ -22,6 +22,7 @@ from paygw.store import outbox
 from paygw.store.outbox import Acknowledgement, Claim
 
 _log = logging.getLogger(__name__)
+_LOW_WATER = 4  # the share of a batch at which a lane asks for more, so that it need not run dry meanwhile
 
 
 async def dispatch(hub: Hub, stop: asyncio.Event) -> None:
@@ -103,7 +104,7 @@ class Dispatcher:
                     self._recorder.give_back([held.claim])
                     continue
                 await self._attempt(portal, lane, held.claim)
-                if len(lane.queue) < self._settings.callback_concurrency:
+                if len(lane.queue) < self._settings.callback_batch // _LOW_WATER:
                     self._room.set()
         finally:
             lane.busy -= 1

@@ -13,12 +13,14 @@ from uuid import UUID
 from asyncpg import Connection, Record
 
 # Candidates are ranked within each portal and taken rank by rank, so that no portal's backlog fills the batch.
+# The fence stands for the state a row was seen in: whatever another worker did to it since has raised it. Rows are
+# then found by key and fence alone, or the planner would walk all that is pending to find a few.
 _CLAIM = """
 WITH candidates AS MATERIALIZED (
-    SELECT due.event_id
+    SELECT due.event_id, due.fence
     FROM unnest($1::text[], $2::int[]) AS room (portal_id, places)
     CROSS JOIN LATERAL (
-        SELECT d.event_id, row_number() OVER (ORDER BY d.next_at) AS rank
+        SELECT d.event_id, d.fence, row_number() OVER (ORDER BY d.next_at) AS rank
         FROM deliveries d
         WHERE d.portal_id = room.portal_id AND d.status = 'pending' AND d.next_at <= now()
             AND (d.lease_until IS NULL OR d.lease_until <= now())
@@ -26,8 +28,7 @@ WITH candidates AS MATERIALIZED (
     ) due
     ORDER BY due.rank LIMIT $3
 ), mine AS MATERIALIZED (
-    SELECT d.event_id FROM deliveries d JOIN candidates USING (event_id)
-    WHERE d.status = 'pending' AND (d.lease_until IS NULL OR d.lease_until <= now())
+    SELECT d.event_id FROM deliveries d JOIN candidates c ON d.event_id = c.event_id AND d.fence = c.fence
     FOR NO KEY UPDATE OF d SKIP LOCKED
 ), claimed AS (
     UPDATE deliveries d
@@ -52,13 +53,13 @@ SET status = t.status, attempts = t.attempt, lease_until = NULL,
     next_at = now() + make_interval(secs => t.wait_s),
     delivered_at = CASE WHEN t.status = 'delivered' THEN now() END
 FROM told t
-WHERE d.event_id = t.event_id AND d.fence = t.fence AND d.status = 'pending'
+WHERE d.event_id = ANY ($1) AND d.event_id = t.event_id AND d.fence = t.fence
 RETURNING d.event_id
 """
 _RELEASE = """
 UPDATE deliveries d SET lease_until = NULL
 FROM unnest($1::uuid[], $2::int[]) AS held (event_id, fence)
-WHERE d.event_id = held.event_id AND d.fence = held.fence AND d.status = 'pending'
+WHERE d.event_id = ANY ($1) AND d.event_id = held.event_id AND d.fence = held.fence
 """
 _DISABLE = """
 WITH gone AS (
