@@ -46,6 +46,7 @@ demo: $(READY) ## the whole story, headless, judged by the banks own truth
 
 test: $(READY) ## every test but the long trials
 	$(PY) -m pytest -n $(JOBS) --dist loadscope -q $(PYTEST_ARGS)
+	$(PY) -m pytest -m browser -q $(PYTEST_ARGS) tests/browser
 
 drill: $(READY) ## the long trials: killed processes, broken networks, full books
 	$(PY) -m pytest -m drill -q --durations=15 $(PYTEST_ARGS) tests
