@@ -176,19 +176,6 @@ attempts = _table(
     lease_until=Maybe(Instant),
     fence=Integer,
 )
-evidence = _table(
-    "evidence",
-    bank=Text,
-    key=Text,
-    kind=Text,
-    authority=SmallInteger,
-    attempt_id=Maybe(Uuid),
-    body=JSONB,
-    digest=Maybe(LargeBinary),
-    received_at=Instant,
-    seq=BigInteger,
-    xid=Xid8,
-)
 receipts = _table(
     "receipts",
     id=Uuid,
@@ -216,16 +203,6 @@ receipts = _table(
     value_date=Date,
     recoveries=JSONB,
     booked_at=Instant,
-)
-slices = _table(
-    "slices",
-    receipt_id=Uuid,
-    order_id=Uuid,
-    line_no=Integer,
-    beneficiary=Text,
-    code=Text,
-    live_vnd=BigInteger,
-    disbursed_vnd=BigInteger,
 )
 refunds = _table(
     "refunds",
@@ -256,16 +233,6 @@ refunds = _table(
     next_enquiry_at=Maybe(Instant),
     lease_until=Maybe(Instant),
     fence=Integer,
-)
-reversals = _table(
-    "reversals",
-    bank=Text,
-    reversal_id=Text,
-    receipt_key=Text,
-    attempt_ref=Maybe(Text),
-    bank_txn_id=Maybe(Text),
-    amount_vnd=BigInteger,
-    occurred_at=Instant,
 )
 disputes = _table(
     "disputes",
@@ -359,40 +326,6 @@ ledger = _table(
     value_date=Date,
     budget_year=SmallInteger,
     booked_at=Instant,
-)
-events = _table(
-    "events",
-    id=Uuid,
-    seq=BigInteger,
-    xid=Xid8,
-    key=Text,
-    portal_id=Text,
-    order_id=Uuid,
-    type=Text,
-    body=LargeBinary,
-    created_at=Instant,
-)
-deliveries = _table(
-    "deliveries",
-    event_id=Uuid,
-    portal_id=Text,
-    status=Text,
-    attempts=Integer,
-    first_at=Maybe(Instant),
-    next_at=Instant,
-    lease_until=Maybe(Instant),
-    fence=Integer,
-    delivered_at=Maybe(Instant),
-)
-delivery_log = _table(
-    "delivery_log",
-    id=BigInteger,
-    event_id=Uuid,
-    attempt=Integer,
-    outcome=Text,
-    http_status=Maybe(SmallInteger),
-    ms=Integer,
-    at=Instant,
 )
 cases = _table(
     "cases",
