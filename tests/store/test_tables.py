@@ -14,6 +14,7 @@ SELECT c.relname AS table, a.attname AS column, format_type(a.atttypid, a.atttyp
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
 """
+_DIALECT = PGDialect()  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
 _SPELLED = {"TIMESTAMP WITH TIME ZONE": "timestamp with time zone", "xid8": "xid8"}
 
 
@@ -25,7 +26,7 @@ async def test_tables_agree_with_the_migrated_database(shared_database: Database
 
     described = {
         (table.name, column.name): (
-            _SPELLED.get(spelled := column.type.compile(PGDialect()), spelled.lower()),
+            _SPELLED.get(spelled := column.type.compile(_DIALECT), spelled.lower()),
             not column.nullable,
         )
         for table in metadata.sorted_tables
