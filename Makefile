@@ -17,7 +17,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-.PHONY: help setup run demo test drill check check-format check-lint check-types check-imports check-openapi \
+.PHONY: soak help setup run demo test drill check check-format check-lint check-types check-imports check-openapi \
 	check-deploy bench openapi fix image locks clean
 
 help: ## say what can be done
@@ -46,9 +46,17 @@ demo: $(READY) ## the whole story, headless, judged by the banks own truth
 
 test: $(READY) ## every test but the long trials
 	$(PY) -m pytest -n $(JOBS) --dist loadscope -q $(PYTEST_ARGS)
+	$(PY) -m pytest -m "alone and not drill" -q $(PYTEST_ARGS)
 	$(PY) -m pytest -m browser -q $(PYTEST_ARGS) tests/browser
 
-drill: $(READY) ## the long trials: killed processes, broken networks, full books
+# What continuous integration can afford; `make soak` runs every long trial at full length.
+DRILLS = tests/drills/test_one_order.py tests/drills/test_feed.py tests/store/test_embedded_drill.py \
+	tests/journeys/test_demo.py::test_demo_ends_in_agreement
+
+drill: $(READY) ## the long trials that fit continuous integration
+	$(PY) -m pytest -m drill -q --durations=15 $(PYTEST_ARGS) $(DRILLS)
+
+soak: $(READY) ## every long trial at full length: killed processes, planted faults, thousands of histories
 	$(PY) -m pytest -m drill -q --durations=15 $(PYTEST_ARGS) tests
 
 check: check-format check-lint check-types check-imports check-openapi check-deploy ## format, lint, types, import directions, openapi.yaml, deployment files

@@ -15,6 +15,8 @@ from paygw.store.events import events_of_order, feed
 from tests.db_fixtures import Database
 from tests.jobs.outbox_kit import add_events, add_portals, portal
 
+pytestmark = [pytest.mark.db, pytest.mark.alone]
+
 
 @pytest.fixture
 async def connection(database: Database) -> AsyncIterator[Connection]:

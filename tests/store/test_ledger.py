@@ -13,7 +13,7 @@ from paygw.store.cursor import BEGINNING
 from paygw.store.ledger import AccountTotal, advance_rollup, entries_after, trial_balance
 from tests.db_fixtures import Database
 
-pytestmark = pytest.mark.db
+pytestmark = [pytest.mark.db, pytest.mark.alone]
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from paygw.store.seals import CHAINS, seal_rows
 from tests.db_fixtures import Database
 from tests.jobs.outbox_kit import open_hub
 
+pytestmark = [pytest.mark.db, pytest.mark.alone]
+
 _HEAD = Head(chain="ledger", no=1, head=b"1" * 32)
 
 

@@ -141,6 +141,7 @@ async def test_order_can_be_read_found_and_cancelled_by_its_portal_only(api: Api
     assert is_a(models.OrderView, await api.post(f"/v1/orders/{made.id}/cancel")).version == 2
 
 
+@pytest.mark.alone
 async def test_paid_order_is_told_applied_and_never_cancelled(api: Api) -> None:
     order_id = await paid(api)
 

@@ -43,7 +43,7 @@ def test_relief_is_told_with_its_legal_basis_and_window() -> None:
         "Lệ phí trước bạ nhà đất (lệ phí, tiểu mục 2801): 187.350.000 đồng.",
         "Mức thu: 0,5% của 40.000.000.000 đồng = 200.000.000 đồng.",
         (
-            "Giảm (digital_citizen), căn cứ Thông tư 117/2026/TT-BTC, từ ngày 15/08/2026 đến hết ngày 28/02/2027: "
+            "Giảm (Công dân số (định danh mức 2, nộp trực tuyến)), căn cứ Thông tư 117/2026/TT-BTC, từ ngày 15/08/2026 đến hết ngày 28/02/2027: "
             "từ 200.000.000 đồng còn 187.350.000 đồng."
         ),
         "Mức trước miễn, giảm: 200.000.000 đồng; số được miễn, giảm: 12.650.000 đồng.",
@@ -55,7 +55,7 @@ def test_relief_is_told_with_its_legal_basis_and_window() -> None:
 def test_rounding_and_beneficiaries_are_told() -> None:
     sentences = explain_en(_quote("9.900011", "2026-03-02", entries="single", usd_vnd_rate="26105.50"))
 
-    assert "Case that applies: single. Tariff amount by formula: 652,637.5 VND." in sentences
+    assert "Case that applies: Single entry. Tariff amount by formula: 652,637.5 VND." in sentences
     assert "Rounded to 1 VND (halves up): 652,637.5 VND becomes 652,638 VND." in sentences
     assert "Beneficiaries: retained by the collecting body 130,527 VND, state budget 522,111 VND." in sentences
 
