@@ -12,7 +12,7 @@ from starlette.routing import Match
 
 from paygw.kernel.errors import Alarm, Refused, Unavailable
 from paygw.store.engine import AWAY
-from paygw.web import bank_ingress, checkout, ops, pages, problems
+from paygw.web import bank_ingress, checkout, fees, ops, pages, problems
 from paygw.web.context import request_id_of
 from paygw.web.errors import CODES, Problem, code_of_status
 from paygw.web.portal_api import events, finance, orders, procedures, quotes, refunds
@@ -32,6 +32,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *procedures.api.all,
     *ops.api.all,
     *checkout.api.all,
+    *fees.api.all,
     *pages.assets.all,
     *problems.api.all,
 )

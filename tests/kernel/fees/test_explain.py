@@ -43,7 +43,8 @@ def test_relief_is_told_with_its_legal_basis_and_window() -> None:
         "Lệ phí trước bạ nhà đất (lệ phí, tiểu mục 2801): 187.350.000 đồng.",
         "Mức thu: 0,5% của 40.000.000.000 đồng = 200.000.000 đồng.",
         (
-            "Giảm (Công dân số (định danh mức 2, nộp trực tuyến)), căn cứ Thông tư 117/2026/TT-BTC, từ ngày 15/08/2026 đến hết ngày 28/02/2027: "
+            "Giảm (Công dân số (định danh mức 2, nộp trực tuyến)), căn cứ Thông tư 117/2026/TT-BTC, "
+            "từ ngày 15/08/2026 đến hết ngày 28/02/2027: "
             "từ 200.000.000 đồng còn 187.350.000 đồng."
         ),
         "Mức trước miễn, giảm: 200.000.000 đồng; số được miễn, giảm: 12.650.000 đồng.",
