@@ -43,7 +43,6 @@ _TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "min": "Tối thiểu",
         "max": "Tối đa",
         "exempt": "Miễn",
-        "relief": "Giảm, điều chỉnh",
         "to": "còn {}",
         "add": "cộng {}",
         "multiply": "tính {}",
@@ -68,7 +67,6 @@ _TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "min": "At least",
         "max": "At most",
         "exempt": "Exempt",
-        "relief": "Relief or surcharge",
         "to": "becomes {}",
         "add": "plus {}",
         "multiply": "times {}",
@@ -108,7 +106,7 @@ class _Reader:
             case Text() | Day():
                 return str(expr.value)
             case Name():
-                return self.facts.get(expr.name, expr.name.removeprefix("param."))
+                return self.facts.get(expr.name) or self.speech.name(expr.name.removeprefix("param."))
             case Not():
                 return f"!{self.expr(expr.operand)}"
             case Binary():
@@ -163,7 +161,7 @@ def _lines(reader: _Reader, component: Component) -> Iterator[Described]:
         yield Described(reader.speech.name(modifier.id), _change(reader, modifier), _note(reader, modifier))
     for exemption in component.exemptions:
         note = "; ".join(filter(None, (exemption.legal, _days(reader, exemption.window))))
-        yield Described(reader.say("exempt"), reader.speech.name(exemption.id), note)
+        yield Described(reader.speech.name(exemption.id), reader.say("exempt"), note)
     for limit in limits:
         for key, bound in (("min", limit.minimum), ("max", limit.maximum)):
             if bound is not None:

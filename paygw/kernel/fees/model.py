@@ -215,7 +215,7 @@ class Component:
 class Schedule:
     """The components in force for one jurisdiction during a window. `content_hash` covers params and splits used.
 
-    `labels` name cases, modifiers and exemptions by their ids, where the catalogue has words for them.
+    `labels` name cases, modifiers, exemptions and parameters by their ids, where the catalogue has words for them.
     """
 
     id: str

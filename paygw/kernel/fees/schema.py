@@ -147,7 +147,7 @@ def _schedule(
         confidence=fields["confidence"].one_of(_CONFIDENCE) if "confidence" in fields else None,
         components=components,
         params=used,
-        labels={name: labels[name] for name in _rule_ids(components) if name in labels},
+        labels={name: labels[name] for name in (*_rule_ids(components), *used) if name in labels},
         content_hash=_content_hash(field.node, basis, components, used),
         place=field.place,
     )

@@ -87,7 +87,7 @@ def _version(whole: Plain, raw: Plain, schedule_raw: Plain, schedule: Schedule, 
         "labels": {
             "facts": _only(labels.get("facts", {}), facts),
             "values": values,
-            "rules": _only(labels.get("rules", {}), _ids(schedule_raw["components"])),
+            "rules": _only(labels.get("rules", {}), [*_ids(schedule_raw["components"]), *schedule.params]),
         },
         "procedures": [{**{k: v for k, v in raw.items() if not k.startswith("x-")}, "schedules": [schedule_raw]}],
     }
