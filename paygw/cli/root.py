@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from paygw.cli import money, provision, serving, upkeep
+from paygw.cli.calendar import calendar
 from paygw.cli.demo import demo
 from paygw.cli.fees import fees
 from paygw.cli.run import run as run_all
@@ -45,6 +46,7 @@ for group in ("portal", "key", "bank", "person", "body", "proposal"):
 for group in ("refund", "callback", "audit", "ledger"):
     cli.add_typer(getattr(money, group), name=group)
 cli.add_typer(fees, name="fees")
+cli.add_typer(calendar, name="calendar")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

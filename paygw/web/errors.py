@@ -84,6 +84,7 @@ CODES: Final[Mapping[str, Kind]] = MappingProxyType(
         "quote_expired": Kind(_UNPROCESSABLE, "The quote has expired"),
         "assessment_not_allowed": Kind(_UNPROCESSABLE, "The amount of this procedure cannot be set by the caller"),
         "assessment_required": Kind(_UNPROCESSABLE, "The amount of this procedure is assessed by the collecting body"),
+        "calendar_unknown": Kind(_UNPROCESSABLE, "The calendar does not know that year"),
         "version_state": Kind(_CONFLICT, "The version of the tariff is not at this step"),
         "version_overlaps": Kind(_CONFLICT, "Another version of the tariff is in force then"),
         "version_frozen": Kind(_CONFLICT, "An order was priced by what the version would change"),
