@@ -84,7 +84,10 @@ async def test_a_reader_of_the_feed_misses_nothing_and_sees_nothing_twice(
     plan = Plan(left=scaled(200_000, least=2_000))
     with world(folder, apis=1) as hub:
         dsn = hub.cluster.runtime_dsn()
-        async with aiohttp.ClientSession() as http, asyncpg.create_pool(**dsn.connect_args(), max_size=3) as pool:
+        async with (
+            aiohttp.ClientSession() as http,
+            asyncpg.create_pool(**dsn.connect_args(), min_size=1, max_size=3) as pool,
+        ):
             readers = [
                 *(Reader(f"sql {name}", (name,), _sql(pool, name)) for name in PORTALS),
                 Reader("sql all", PORTALS, _sql(pool, None)),
