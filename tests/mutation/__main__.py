@@ -61,7 +61,7 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--sample", type=int, default=0, help="try only so many, chosen at random")
     parser.add_argument("--seed", type=int, default=1, help="which sample")
     parser.add_argument("--jobs", type=int, default=2, help="children at a time")
-    parser.add_argument("--timeout-s", type=float, default=60.0, help="a mutant that runs longer counts as killed")
+    parser.add_argument("--timeout-s", type=float, default=300.0, help="a longer trial counts as killed")
     return parser.parse_args(arguments)
 
 

@@ -5,6 +5,7 @@ It knows functions named `test_...`, `parametrize` and the `drill` mark; these t
 
 import importlib
 import itertools
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from types import ModuleType
@@ -15,11 +16,15 @@ import pytest
 Case = Callable[[], object]
 
 
-def all_pass(modules: Sequence[str]) -> bool:
-    """Import the test modules and run every case until one fails."""
+def all_pass(modules: Mapping[str, float]) -> bool:
+    """Import the test modules and run every case until one fails.
+
+    `modules` gives the processor seconds a case may take; one that takes more (an endless loop) ends the process.
+    """
     try:
-        for name in modules:
+        for name, limit_s in modules.items():
             for case in cases_of(importlib.import_module(name)):
+                signal.setitimer(signal.ITIMER_PROF, limit_s)
                 case()
     except (Exception, pytest.fail.Exception):  # noqa: BLE001 - however a defect shows itself, it was noticed
         return False

@@ -19,19 +19,19 @@ import hypothesis
 from tests.mutation.mutants import Mutant
 from tests.mutation.runner import all_pass
 
-TESTS = (
-    "tests.kernel.test_receipt_rows",
-    "tests.kernel.test_refund_rows",
-    "tests.kernel.test_reversal_rows",
-    "tests.kernel.test_dispute_rows",
-    "tests.kernel.test_settlement_rows",
-    "tests.kernel.test_refund_outcomes",
-    "tests.kernel.test_states",
-    "tests.kernel.test_doubtful_money",
-    "tests.kernel.test_takeback",
-    "tests.properties.test_money_model",
-    "tests.properties.test_evidence_sets",
-)
+TESTS = {  # and the processor seconds one case of them may take
+    "tests.kernel.test_receipt_rows": 5.0,
+    "tests.kernel.test_refund_rows": 5.0,
+    "tests.kernel.test_reversal_rows": 5.0,
+    "tests.kernel.test_dispute_rows": 5.0,
+    "tests.kernel.test_settlement_rows": 5.0,
+    "tests.kernel.test_refund_outcomes": 5.0,
+    "tests.kernel.test_states": 5.0,
+    "tests.kernel.test_doubtful_money": 5.0,
+    "tests.kernel.test_takeback": 5.0,
+    "tests.properties.test_money_model": 60.0,
+    "tests.properties.test_evidence_sets": 60.0,
+}
 _POLL_S = 0.02
 
 
