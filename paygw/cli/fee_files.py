@@ -103,7 +103,7 @@ def run_examples(
     passed, failures = 0, list[dict[str, object]]()
     for path in examples:
         with path.open("rb") as file:
-            for text in _lines(file):
+            for text in lines_of(file):
                 mismatch = mismatch_of(loaded, read_line(text) or {})
                 passed += mismatch is None
                 if mismatch is not None and len(failures) < _SHOWN_MAX:
@@ -118,7 +118,7 @@ def _quote_batch(catalogue: Catalogue, batch: Path, out: Path, *, as_json: bool)
     quoted = refused = malformed = 0
     size = batch.stat().st_size if batch.is_file() else 0
     with _reading(batch) as source, _writing(out) as sink, progress("quoting", size) as advance:
-        for text in _lines(source):
+        for text in lines_of(source):
             line = read_line(text)
             answer = {"id": None, "error": "bad_request"} if line is None else answer_line(catalogue, line)
             sink.write(json.dumps(answer).encode() + b"\n")
@@ -132,7 +132,7 @@ def _quote_batch(catalogue: Catalogue, batch: Path, out: Path, *, as_json: bool)
         raise Refused("bad_request", f"{malformed} lines are not JSON objects.")
 
 
-def _lines(file: BinaryIO) -> Iterator[bytes]:
+def lines_of(file: BinaryIO) -> Iterator[bytes]:
     """Lines that are not blank; one that is too long to be a question is cut and so refused."""
     while text := file.readline(LINE_BYTES_MAX):
         if len(text) == LINE_BYTES_MAX and not text.endswith(b"\n"):

@@ -6,6 +6,7 @@ A window is `first` and `last`, both inclusive; None is open. `fee_versions` kee
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Final
+from uuid import UUID
 
 from asyncpg import Connection, Record
 
@@ -54,6 +55,9 @@ ORDER BY 1 LIMIT 1
 _IN_FORCE = """
 SELECT digest, lower(piece) AS first, upper(piece) - 1 AS last
 FROM fee_versions, unnest(in_force) AS piece WHERE state = 'published' ORDER BY procedure, jurisdiction, 2
+"""
+_PRICED = """
+SELECT id, quote, private, face -> 'lines' AS lines FROM orders WHERE id > $1 ORDER BY id LIMIT $2
 """
 _DOCUMENTS = "SELECT digest, document FROM fee_versions WHERE digest = ANY ($1)"
 _BY_HASH = """
@@ -137,3 +141,15 @@ async def document_of_hash(connection: Connection, schedule_hash: str) -> str | 
 async def known_procedures(connection: Connection) -> frozenset[str]:
     """Codes of every procedure that was ever loaded."""
     return frozenset(row["procedure"] for row in await connection.fetch("SELECT DISTINCT procedure FROM fee_versions"))
+
+
+async def count_orders(connection: Connection) -> int:
+    """About how many orders there are; 0 where nobody counted yet."""
+    return max(
+        0, int(await connection.fetchval("SELECT reltuples::bigint FROM pg_class WHERE oid = 'orders'::regclass"))
+    )
+
+
+async def read_priced(connection: Connection, *, after: UUID, limit: int) -> list[Record]:
+    """Orders in the order of their ids with what they froze: `id`, `quote`, `private` (sealed), `lines` as shown."""
+    return list(await connection.fetch(_PRICED, after, limit))

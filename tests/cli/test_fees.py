@@ -1,6 +1,7 @@
 """`paygw fees` on files: checks, worked examples, single quotes and batches, all without a database."""
 
 import json
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +127,40 @@ def test_examples_pass_and_a_wrong_one_is_shown(tmp_path: Path, capsys: pytest.C
 
     assert (good, passed) == (0, {"ok": True, "passed": 240, "failures": []})
     assert (bad, failed["failures"][0]["id"]) == (1, line["id"])
+
+
+def _raise_reissue(folder: Path) -> None:
+    """The starter's file of the police, with a reissued card at 80.000 instead of 70.000 đồng."""
+    for name in ("police.yaml", "profiles.yaml", "labels.yaml"):
+        text = (STARTER / name).read_text("utf-8")
+        (folder / name).write_text(text.replace("{id: reissue, fixed: 70000}", "{id: reissue, fixed: 80000}"), "utf-8")
+
+
+def test_what_if_over_questions_writes_a_page_and_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _raise_reissue(tmp_path)
+    asked = ["fees", "simulate", "--proposed", str(tmp_path / "police.yaml"), "--facts", str(EXAMPLES / "golden.jsonl")]
+
+    code = run([*asked, "--json", "--out", str(tmp_path / "out.html")])
+    said = _said(capsys)
+    run([*asked, "--json", "--out", str(tmp_path / "out.svg")])
+
+    changed = {(line["procedure"], line["component"]) for line in said["lines"] if line["change_vnd"]}
+    assert code == 0
+    assert changed == {("2.001195", "le_phi")}
+    assert said["more"] > 0
+    assert said["dossiers"] == 186 == said["more"] + said["same"]
+    assert "<svg" in (tmp_path / "out.html").read_text("utf-8")
+    drawn = ET.fromstring((tmp_path / "out.svg").read_text("utf-8"))  # noqa: S314 - we drew it ourselves
+    assert drawn.tag.endswith("svg")
+
+
+def test_what_changed_is_told_entry_by_entry(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _raise_reissue(tmp_path)
+
+    code = run(["fees", "diff", str(STARTER / "police.yaml"), str(tmp_path / "police.yaml"), "--json"])
+
+    changes = {row["schedule"]: row for row in _said(capsys)}
+    assert code == 0
+    assert set(changes) == {"cccd-2017", "cccd-2019", "cancuoc-2024"}
+    assert changes["cancuoc-2024"]["days"] == ["2024-10-21.."]
+    assert {(entry["old"], entry["new"]) for entry in changes["cancuoc-2024"]["entries"]} == {(70000, 80000)}

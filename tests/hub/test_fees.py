@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import asyncpg
@@ -15,9 +16,12 @@ from paygw.hub.hub import Hub, TariffHolder
 from paygw.hub.ordering import Answered, LineAsk, OrderAsk, create_order
 from paygw.hub.quotes import FeeQuestion, quote, quote_view
 from paygw.hub.registry_watch import watch_registry
+from paygw.hub.simulation import simulate_orders
 from paygw.hub.tariffs import load_tariffs, seed_tariffs
 from paygw.kernel.errors import Refused
 from paygw.kernel.fees.catalogue import read_sources
+from paygw.kernel.fees.dates import Window
+from paygw.kernel.fees.versions import versions_of
 from paygw.kernel.refs import private_id
 from paygw.store.engine import open_pool
 from tests.db_fixtures import Database
@@ -324,3 +328,19 @@ async def test_fresh_live_hub_charges_nothing(hub: Hub) -> None:
     await load_tariffs(live)
 
     assert live.tariffs.procedures == {}
+
+
+async def test_what_if_reads_the_orders_of_a_span(hub: Hub) -> None:
+    await published(hub, tariff(1000, "2026-01-01"))
+    for day in ("2026-11-19", "2026-11-20", "2026-11-21"):
+        await order(hub, day, reference=f"R-{day}")
+    proposed = versions_of(tariff(1500, "2026-11-21"))
+
+    _, own = await simulate_orders(hub, proposed, Window(date(2026, 11, 20), date(2026, 11, 30)))
+    _, later = await simulate_orders(
+        hub, proposed, Window(date(2026, 11, 1), date(2026, 11, 30)), as_of=date(2027, 1, 1)
+    )
+
+    line = own.lines[("so-tp", CODE, "phi")]
+    assert (line.dossiers, line.now_vnd, line.then_vnd) == (2, 2000, 2500)
+    assert (later.dossiers, later.effects["more"]) == (3, 3)
