@@ -193,6 +193,6 @@ def problem_of(error: BaseException) -> Problem:
         case Refused(code=code, detail=detail) if code in CODES:
             return Problem(code, detail)
         case Unavailable():
-            return Problem("unavailable", "Nothing is confirmed. Send the same request again, with the same Idempotency-Key.")
+            return Problem("unavailable", "Nothing is confirmed: send the same request, with the same key, again.")
         case _:
             return Problem("internal", "Nobody foresaw this. Tell us the instance below.")
