@@ -9,7 +9,10 @@ tariff; the engine also checks the facts, finds the schedule of the day and reco
 import argparse
 import gc
 import json
+import resource
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -107,6 +110,7 @@ def main() -> None:
         "rows": [asdict(row) for row in rows],
         "sentences_us": round(sentences_us(catalogue, lines), 1),
         "batch_per_s": round(batch_per_s(catalogue, lines)),
+        "command": command(lines),
     }
     if as_json:
         json.dump(result, sys.stdout)
@@ -116,6 +120,7 @@ def main() -> None:
         print(f"{row.procedure}  by hand {row.by_hand_us:6.2f} us  engine {row.engine_us:6.2f} us  x{row.ratio:.1f}")
     print(f"quote with all its sentences {result['sentences_us']} us")
     print(f"batch of {BATCH:,} lines: {result['batch_per_s']:,} a second on one core")
+    print(f"paygw fees quote --batch, start to file: {result['command']}")
 
 
 def compared(catalogue: Catalogue, lines: list[dict[str, Any]], code: str) -> Row:
@@ -168,6 +173,22 @@ def batch_per_s(catalogue: Catalogue, lines: list[dict[str, Any]]) -> float:
     for text in texts[:BATCH]:
         json.dumps(quote_line(catalogue, json.loads(text)))
     return BATCH / (time.perf_counter() - started)
+
+
+def command(lines: list[dict[str, Any]]) -> dict[str, float]:
+    """`paygw fees quote --batch` of as many lines, as a process: seconds from start to file, and its memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        asked, out = Path(folder) / "in.jsonl", Path(folder) / "out.jsonl"
+        texts = [json.dumps(line) for line in lines] * (BATCH // len(lines) + 1)
+        asked.write_text("\n".join(texts[:BATCH]) + "\n", encoding="utf-8")
+        started = time.perf_counter()
+        verb = [sys.executable, "-m", "paygw", "fees", "quote", "--batch", str(asked), "--out", str(out), "--json"]
+        subprocess.run(verb, check=True, capture_output=True)
+        seconds = time.perf_counter() - started
+        with out.open("rb") as file:
+            assert sum(1 for _ in file) == BATCH
+    peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return {"seconds": round(seconds, 2), "lines_per_s": round(BATCH / seconds), "peak_mb": round(peak_mb)}
 
 
 if __name__ == "__main__":

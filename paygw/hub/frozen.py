@@ -15,7 +15,7 @@ from paygw.hub.hub import Hub
 from paygw.kernel.fees.catalogue import Catalogue, calculate
 from paygw.kernel.fees.dates import Window
 from paygw.kernel.fees.errors import FeeError
-from paygw.kernel.fees.explain import explain_en, explain_vi
+from paygw.kernel.fees.explain import explain_both
 from paygw.kernel.fees.quote import Quote
 from paygw.kernel.fees.versions import compose, read_version
 from paygw.store.fees import document_of_hash
@@ -42,7 +42,7 @@ def open_private(hub: Hub, order_id: str, sealed: bytes) -> Private:
 async def explanation(hub: Hub, frozen: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, list[str]] | None:
     """Sentences in Vietnamese and English for one line of a frozen quote; None if its schedule was never published."""
     answer = await recompute(hub, frozen, facts)
-    return None if answer is None else {"vi": list(explain_vi(answer)), "en": list(explain_en(answer))}
+    return None if answer is None else explain_both(answer)
 
 
 async def recompute(hub: Hub, frozen: Mapping[str, Any], facts: Mapping[str, Any]) -> Quote | None:

@@ -19,7 +19,7 @@ from paygw.hub.views import instant
 from paygw.kernel.errors import Refused
 from paygw.kernel.fees.catalogue import calculate
 from paygw.kernel.fees.errors import FeeError
-from paygw.kernel.fees.explain import explain_en, explain_vi
+from paygw.kernel.fees.explain import explain_both
 from paygw.kernel.fees.quote import Quote, document
 
 _MAC_BYTES = 32
@@ -62,7 +62,7 @@ def quote_view(hub: Hub, question: FeeQuestion, answer: Quote, now: datetime) ->
     expires_at = now + timedelta(seconds=hub.settings.quote_lifetime_s)
     return {
         **document(answer),
-        "explanation": {"vi": list(explain_vi(answer)), "en": list(explain_en(answer))},
+        "explanation": explain_both(answer),
         "quote_token": sign_token(hub, question, answer, expires_at),
         "expires_at": instant(expires_at),
     }

@@ -37,7 +37,7 @@ class Term:
 
     def value(self, env: Env) -> Fraction:
         """The exact value, for explanations."""
-        return Fraction(self.top(env)) / self.below
+        return self.constant or Fraction(self.top(env), self.below)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,18 @@ One generator walks the quote; the two languages are two tables of templates, so
 from collections.abc import Iterator, Mapping
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
-from paygw.kernel.fees.plan import BaseNote
-from paygw.kernel.fees.quote import Quote, QuotedComponent
-from paygw.kernel.fees.speech import Speech
-from paygw.kernel.fees.steps import Step
+from paygw.kernel.fees.plan import BaseNote, ComponentPlan, ExemptionPlan
+from paygw.kernel.fees.quote import Quote
+from paygw.kernel.fees.speech import Language, Speech
+from paygw.kernel.fees.steps import Found, Step, TrailEntry, found_by, steps_of
+from paygw.kernel.split import split
 from paygw.kernel.words import amount_in_words
+
+_BARE: Final = frozenset({"fixed", "expr"})
+_REMEMBERED_MAX: Final = 4_096
 
 _VI: Final[Mapping[str, str]] = {
     "vnd": "{} đồng",
@@ -110,49 +115,108 @@ _EN: Final[Mapping[str, str]] = {
 }
 
 
+_TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {"vi": _VI, "en": _EN}
+
+
 def explain_vi(quote: Quote) -> list[str]:
     """Sentences in Vietnamese: legal basis, each component step by step, beneficiaries, total."""
-    return list(_sentences(Speech("vi", _VI, quote.rule.labels), quote))
+    return list(_sentences(Speech("vi", _VI, {}), quote, _told(quote)))
 
 
 def explain_en(quote: Quote) -> list[str]:
     """The same sentences in English; names of fees stay in Vietnamese, as the law prints them."""
-    return list(_sentences(Speech("en", _EN, quote.rule.labels), quote))
+    return list(_sentences(Speech("en", _EN, {}), quote, _told(quote)))
 
 
-def _sentences(speech: Speech, quote: Quote) -> Iterator[str]:
-    tariff = quote.tariff
+def explain_both(quote: Quote) -> dict[str, list[str]]:
+    """Both languages at once, by `vi` and `en`."""
+    told = _told(quote)
+    return {
+        "vi": list(_sentences(Speech("vi", _VI, {}), quote, told)),
+        "en": list(_sentences(Speech("en", _EN, {}), quote, told)),
+    }
+
+
+def _told(quote: Quote) -> list[Mapping[Language, tuple[str, ...]]]:
+    return [
+        _component(
+            one.plan,
+            found_by(one.plan, one.env),
+            one.trail,
+            one.exemption,
+            one.amount_vnd,
+            one.before_relief_vnd,
+            quote.rule.legal,
+        )
+        for one in quote.components
+    ]
+
+
+def _sentences(speech: Speech, quote: Quote, told: list[Mapping[Language, tuple[str, ...]]]) -> Iterator[str]:
+    tariff, is_vi = quote.tariff, speech.language == "vi"
     legal = "; ".join(quote.rule.legal) or speech.texts["no_legal"]
-    name = tariff.name_vi if speech.language == "vi" else tariff.name_en
+    name = tariff.name_vi if is_vi else tariff.name_en
     yield speech.say(
         "head", name=name, code=tariff.code, schedule=quote.schedule, legal=legal, day=speech.day(quote.as_of)
     )
     if quote.rule.jurisdiction != "VN":
         yield speech.say("province", province=quote.rule.jurisdiction)
-    for component in quote.components:
-        yield from _component(speech, component, legal)
+    for lines in told:
+        yield from lines[speech.language]
     total = speech.money(quote.total_vnd)
-    yield speech.say(quote.outcome, total=total, words=amount_in_words(quote.total_vnd))
+    yield speech.say(quote.outcome, total=total, words=amount_in_words(quote.total_vnd) if is_vi else "")
 
 
-def _component(speech: Speech, component: QuotedComponent, legal: str) -> Iterator[str]:
+@lru_cache(maxsize=_REMEMBERED_MAX)
+def _component(
+    plan: ComponentPlan,
+    found: Found,
+    trail: tuple[TrailEntry, ...],
+    exemption: ExemptionPlan | None,
+    amount_vnd: int,
+    before_relief_vnd: int,
+    legal: tuple[str, ...],
+) -> Mapping[Language, tuple[str, ...]]:
+    """The sentences of one component in every language.
+
+    Most fees of a tariff come out in a few ways, so these are remembered: by the tariff and by what it came to, never
+    by facts.
+    """
+    steps = steps_of(plan, found, trail, exemption, amount_vnd)
+    return {
+        language: tuple(
+            _component_lines(Speech(language, texts, plan.labels), plan, steps, amount_vnd, before_relief_vnd, legal)
+        )
+        for language, texts in _TEXTS.items()
+    }
+
+
+def _component_lines(
+    speech: Speech,
+    plan: ComponentPlan,
+    steps: tuple[Step, ...],
+    amount_vnd: int,
+    before_relief_vnd: int,
+    legal: tuple[str, ...],
+) -> Iterator[str]:
+    rule = plan.rule
     yield speech.say(
         "component",
-        name=component.name,
-        type=speech.texts[component.type],
-        ndkt=component.ndkt or "-",
-        amount=speech.money(component.amount_vnd),
+        name=rule.name,
+        type=speech.texts[rule.type],
+        ndkt=rule.ndkt or "-",
+        amount=speech.money(amount_vnd),
     )
-    own_legal = "; ".join(component.plan.rule.legal) or legal
-    for step in component.steps:
+    own_legal = "; ".join(rule.legal or legal) or speech.texts["no_legal"]
+    for step in steps:
         yield _step(speech, step, own_legal)
-    if component.waived_vnd:
-        before, waived = speech.money(component.before_relief_vnd), speech.money(component.waived_vnd)
+    if before_relief_vnd != amount_vnd:
+        before, waived = speech.money(before_relief_vnd), speech.money(before_relief_vnd - amount_vnd)
         yield speech.say("before_relief", before=before, waived=waived)
-    paid = [share for share in component.shares if share.amount_vnd]
+    parts = zip((share.to for share in rule.split.shares), split(amount_vnd, rule.split.shares), strict=True)
+    paid = [f"{speech.texts.get(to, to)} {speech.money(part_vnd)}" for to, part_vnd in parts if part_vnd]
     if paid:
-        parts = (f"{speech.texts.get(share.to, share.to)} {speech.money(share.amount_vnd)}" for share in paid)
-        yield speech.say("share", shares=", ".join(parts))
+        yield speech.say("share", shares=", ".join(paid))
 
 
 def _step(speech: Speech, step: Step, legal: str) -> str:
@@ -196,23 +260,20 @@ def _window(speech: Speech, first: date | None, last: date | None) -> str:
 
 def _base(speech: Speech, note: BaseNote, after: Fraction) -> str:
     """The tariff amount with the case, the quantity, the price or rate, and the row of the table."""
+    cases = speech.say("cases", cases=" / ".join(map(speech.name, note.cases))) if note.cases else ""
+    told = speech.money(after)
+    if note.form in _BARE:
+        return cases + speech.say(note.form, after=told)
     quantity = note.quantity or Fraction(0)
     counted = speech.money if note.money or note.form == "percent" else speech.number
-    rate = after / quantity if note.form == "interpolated_rate" and quantity else note.price or Fraction(0)
-    values = {
-        "after": speech.money(after),
-        "quantity": speech.number(quantity),
-        "value": counted(quantity),
-        "price": speech.money(note.price or 0),
-        "rate": speech.number(rate * 100) + "%",
-        "free": speech.number(note.free or Fraction(0)),
-        "row": str((note.row or 0) + 1),
-        "bounds": _bounds(speech, note),
-    }
-    cases = speech.say("cases", cases=" / ".join(map(speech.name, note.cases))) if note.cases else ""
-    key = "per_unit_free" if note.form == "per_unit" and note.free else note.form
     instalment = "" if note.before is None else speech.say("instalment", before=counted(note.before))
-    return cases + speech.say(key, **values) + instalment
+    if note.form == "per_unit":
+        count, price = speech.number(quantity), speech.money(note.price or 0)
+        key, free = ("per_unit_free", speech.number(note.free)) if note.free else ("per_unit", "")
+        return cases + speech.say(key, quantity=count, price=price, free=free, after=told) + instalment
+    rate = after / quantity if note.form == "interpolated_rate" and quantity else note.price or Fraction(0)
+    values = {"value": counted(quantity), "rate": speech.number(rate * 100) + "%", "row": str((note.row or 0) + 1)}
+    return cases + speech.say(note.form, **values, bounds=_bounds(speech, note), after=told) + instalment
 
 
 def _bounds(speech: Speech, note: BaseNote) -> str:

@@ -1,10 +1,13 @@
 """A component compiled for one period: a stretch of days on which the same rules and parameters are in force."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 from typing import Literal
+
+import msgspec
+from msgspec import structs
 
 from paygw.kernel.fees.changes import Change, Pair, change_of, pair_of
 from paygw.kernel.fees.compile import Names, Rational, Term, Test, number_term, predicate
@@ -21,6 +24,7 @@ from paygw.kernel.fees.model import (
     Component,
     Exemption,
     Interpolated,
+    Label,
     Limits,
     Modifier,
     Percent,
@@ -33,8 +37,7 @@ Form = Literal["fixed", "expr", "per_unit", "percent", "row", "marginal", "unit_
 MarkKind = Literal["modifier", "cap", "floor"]
 
 
-@dataclass(frozen=True, slots=True)
-class BaseNote:
+class BaseNote(msgspec.Struct, frozen=True):
     """How a base was found: cases passed, what was counted, the price or rate, the table row and the one below it.
 
     `quantity` and `before` are đồng where `money` is set, units otherwise; `row` counts from 0.
@@ -89,7 +92,7 @@ class LimitsPlan:
     floor: Mark
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ExemptionPlan:
     """An exemption in force."""
 
@@ -115,6 +118,7 @@ class ComponentPlan:
     options: tuple[tuple[Option, ...], ...]
     exemptions: tuple[ExemptionPlan, ...]
     limits: LimitsPlan | None
+    labels: Mapping[str, Label]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +130,7 @@ class SchedulePlan:
     components: tuple[ComponentPlan, ...]
 
 
-def component_plan(rule: Component, names: Names, period: Window) -> ComponentPlan:
+def component_plan(rule: Component, names: Names, period: Window, labels: Mapping[str, Label]) -> ComponentPlan:
     """Compile what is in force during a period. Raises BadCatalogue for a table whose bounds do not rise."""
     times = None if rule.times is None else number_term(rule.times, names)
     options = tuple(_options(rule, names, period))
@@ -145,6 +149,7 @@ def component_plan(rule: Component, names: Names, period: Window) -> ComponentPl
             if exemption.window.covers(period)
         ),
         limits=_limits(rule.limits, names, rule.id),
+        labels=labels,
     )
 
 
@@ -227,7 +232,7 @@ def _cases(base: Cases, names: Names, period: Window) -> BasePlan:
     def note(env: Env) -> BaseNote:
         case, plan = next((case, plan) for case, when, plan in rows if when(env))
         inner = plan.note(env)
-        return replace(inner, cases=(case, *inner.cases))
+        return structs.replace(inner, cases=(case, *inner.cases))
 
     return BasePlan(Term(amount, below, None, all(plan.amount.whole for _, _, plan in rows)), note)
 

@@ -13,7 +13,7 @@ import msgspec
 from paygw.kernel.fees.facts import Env
 from paygw.kernel.fees.model import ComponentType, Schedule, Split, Tariff
 from paygw.kernel.fees.plan import ComponentPlan, ExemptionPlan
-from paygw.kernel.fees.steps import Step, TrailEntry, steps_of
+from paygw.kernel.fees.steps import Step, TrailEntry, found_by, steps_of
 from paygw.kernel.split import split
 
 Status = Literal["charged", "exempt"]
@@ -84,7 +84,7 @@ class QuotedComponent(msgspec.Struct, frozen=True):
     @property
     def steps(self) -> tuple[Step, ...]:
         """The explanation, step by step."""
-        return steps_of(self.plan, self.env, self.trail, self.exemption, self.amount_vnd)
+        return steps_of(self.plan, found_by(self.plan, self.env), self.trail, self.exemption, self.amount_vnd)
 
 
 class Quote(msgspec.Struct, frozen=True):

@@ -74,7 +74,7 @@ def _period_plans(schedule: Schedule, facts: tuple[Fact, ...]) -> Iterator[Sched
             name: row.value for name, rows in schedule.params.items() for row in rows if row.window.covers(period)
         }
         names = names_of(facts, params)
-        components = tuple(component_plan(component, names, period) for component in schedule.components)
+        components = tuple(component_plan(one, names, period, schedule.labels) for one in schedule.components)
         yield SchedulePlan(schedule, period, components)
 
 

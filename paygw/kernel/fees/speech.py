@@ -34,10 +34,13 @@ class Speech:
 
     def money(self, amount: Fraction | int) -> str:
         """An amount of đồng."""
-        return self.texts["vnd"].format(self.number(Fraction(amount)))
+        return self.texts["vnd"].format(self.number(amount))
 
-    def number(self, value: Fraction) -> str:
+    def number(self, value: Fraction | int) -> str:
         """Grouped, with at most four decimals; says so where that is not the whole truth."""
+        if value.denominator == 1:
+            whole_text = f"{value.numerator:,}"
+            return whole_text.replace(",", ".") if self.language == "vi" else whole_text
         scaled = round(value * 10**_PLACES)
         whole, part = divmod(abs(scaled), 10**_PLACES)
         places = str(part).zfill(_PLACES).rstrip("0")

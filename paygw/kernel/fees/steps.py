@@ -37,21 +37,34 @@ class Step(msgspec.Struct, frozen=True):
     modifier: Modifier | None = None
 
 
+class Found(msgspec.Struct, frozen=True):
+    """What the facts came to: the tariff amount, how it was found, the factor. It holds none of the facts."""
+
+    base: Fraction
+    note: BaseNote
+    times: Fraction | None
+
+
+def found_by(plan: ComponentPlan, env: Env) -> Found:
+    """What the base and the factor of a component are for these facts."""
+    times = None if plan.times is None else plan.times.value(env)
+    return Found(plan.base.amount.value(env), plan.base.note(env), times)
+
+
 def steps_of(
     plan: ComponentPlan,
-    env: Env,
+    found: Found,
     trail: tuple[TrailEntry, ...],
     exemption: ExemptionPlan | None,
     amount_vnd: int,
 ) -> tuple[Step, ...]:
     """Every step of one component, in the order of evaluation."""
-    base = plan.base.amount.value(env)
-    steps = [Step("base", Fraction(0), base, base=plan.base.note(env))]
+    steps = [Step("base", Fraction(0), found.base, base=found.note)]
     early = [entry for entry in trail if _limits_base(plan, entry[0])]
     steps += [_marked(entry) for entry in early]
-    if plan.times is not None:
-        before, times = steps[-1].after, plan.times.value(env)
-        steps.append(Step("times", before, before * times, times=times))
+    if found.times is not None:
+        before = steps[-1].after
+        steps.append(Step("times", before, before * found.times, times=found.times))
     steps += [_marked(entry) for entry in trail[len(early) :]]
     before = steps[-1].after
     if exemption is not None:

@@ -17,7 +17,7 @@ from paygw.kernel.fees.facts import Env
 from paygw.kernel.fees.model import Brackets, Interpolated
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Piece:
     """One row: what it pays up to `bound` (None: without end), never less than `least`."""
 

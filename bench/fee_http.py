@@ -1,0 +1,207 @@
+"""What a quote costs over the API: `POST /v1/quotes` against an empty endpoint of the same application.
+
+    python -m bench.fee_http [--json]
+
+Over sockets: one server process (uvicorn as `paygw serve` runs it), keep-alive connections, both endpoints in turn. And
+without sockets: the application called in this process, the strictest form of the comparison. Both endpoints stand
+behind the same guard and are asked with the same portal's key.
+"""
+
+import argparse
+import asyncio
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Final, cast
+
+import uvicorn
+import uvloop
+from asyncpg import Pool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message
+
+from bench.fees import CATALOGUE
+from bench.load import http_request, load
+from paygw.app import create_app, settle_memory
+from paygw.hub.hub import BankTalk, Hub, RegistryHolder
+from paygw.hub.registry import ApiKey, Portal, Registry, key_digest, key_prefix
+from paygw.kernel.fees.catalogue import load_catalogue
+from paygw.outside.metrics import Metrics
+from paygw.outside.vault import Vault
+from paygw.settings import Settings
+from paygw.web.context import Permission
+from paygw.web.edge import Edge
+from paygw.web.reply import reply
+from paygw.web.routes import Routes
+from paygw.web.site import ROUTES, build_site
+
+KEY: Final = "sk_test_bench000" + "k" * 40
+CALLS: Final = 2_000
+ROUNDS: Final = 5
+CONNECTIONS: Final = 8
+PATHS: Final = ("/v1/empty", "/v1/quotes")
+BODY: Final = json.dumps(
+    {"procedure": "2.000488", "as_of": "2026-11-23", "facts": {"birth_date": "1990-05-20", "copies": 3}}
+).encode()
+
+empty = Routes(prefix="/v1", tag="Bench")
+
+
+@empty.post("/empty", permission=Permission.PORTAL, summary="Nothing", documented=False)
+async def answer_nothing(request: Request) -> Response:
+    """The least an endpoint can do."""
+    del request
+    return reply({})
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Microseconds of one call, and calls of quotes per call of the empty endpoint."""
+
+    empty_us: float
+    quote_us: float
+    ratio: float
+
+
+def hub_of_bench() -> Hub:
+    """A hub whose quotes need no database; whatever asks for one fails."""
+    rate = 10**9
+    portal = Portal("bench", "Bench", "https://portal.example/callbacks", (), "active", rate, rate, rate, ("whsec_x",))
+    key = ApiKey(key_prefix(KEY), key_digest(KEY), portal.id, frozenset({"portal"}), None)
+    return Hub(
+        settings=Settings(),
+        pool=cast("Pool", None),
+        vault=Vault(b"k" * 32),
+        connectors={},
+        catalogue=load_catalogue(CATALOGUE),
+        clock=lambda: datetime.now(UTC),
+        observe=Metrics(),
+        talk=cast("BankTalk", None),
+        registry_holder=RegistryHolder(Registry(portals={portal.id: portal}, keys={key.prefix: key})),
+    )
+
+
+async def call(app: ASGIApp, path: str) -> int:
+    """One request without a socket; its status."""
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [
+            (b"authorization", f"Bearer {KEY}".encode()),
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(BODY)).encode()),
+        ],
+        "client": ("192.0.2.7", 50_000),
+        "server": ("hub.test", 80),
+    }
+    status = 0
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": BODY, "more_body": False}
+
+    async def send(message: Message) -> None:
+        nonlocal status
+        status = message.get("status", status)
+
+    await app(scope, receive, send)
+    return status
+
+
+async def round_us(app: ASGIApp, path: str) -> float:
+    """Microseconds of a call over a round of calls."""
+    started = time.perf_counter()
+    for _ in range(CALLS):
+        await call(app, path)
+    return (time.perf_counter() - started) / CALLS * 1e6
+
+
+def application() -> Edge:
+    """The site with the empty endpoint, before a hub that needs no database."""
+    app = create_app(hub_of_bench(), site=build_site((*ROUTES, *empty.all)))
+    settle_memory()
+    return app
+
+
+async def measure_inside() -> Measured:
+    """Without sockets; microseconds of the best round, the ratio of the median one."""
+    app = application()
+    for path in PATHS:
+        status = await call(app, path)
+        assert status == 200, (path, status)
+    rounds = [(await round_us(app, PATHS[0]), await round_us(app, PATHS[1])) for _ in range(ROUNDS)]
+    return _measured(rounds)
+
+
+def measure_outside() -> Measured:
+    """Over sockets, the server in a process of its own; microseconds between two answers."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        door.listen(128)
+        command = [sys.executable, "-m", "bench.fee_http", "--serve", str(door.fileno())]
+        server = subprocess.Popen(command, pass_fds=(door.fileno(),))
+        try:
+            return asyncio.run(_rounds_outside(door.getsockname()[1]))
+        finally:
+            server.terminate()
+            server.wait()
+
+
+async def _rounds_outside(port: int) -> Measured:
+    rounds = [(await _socket_us(port, PATHS[0]), await _socket_us(port, PATHS[1])) for _ in range(ROUNDS)]
+    return _measured(rounds[1:])
+
+
+async def _socket_us(port: int, path: str) -> float:
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+    requests = iter([http_request("POST", path, headers, BODY)] * CALLS)
+    run = await load(port, requests, connections=CONNECTIONS, accept=lambda status: status == 200)
+    assert not run.refused
+    return 1e6 / run.rate
+
+
+def _measured(rounds: list[tuple[float, float]]) -> Measured:
+    empties, quotes = zip(*rounds, strict=True)
+    ratio = statistics.median(one / other for one, other in rounds)
+    return Measured(round(min(empties), 1), round(min(quotes), 1), round(ratio, 2))
+
+
+def serve(descriptor: int) -> None:
+    """Be the server process."""
+    config = uvicorn.Config(
+        application(), http="httptools", ws="none", lifespan="off", log_config=None, access_log=False
+    )
+    uvloop.run(uvicorn.Server(config).serve(sockets=[socket.socket(fileno=descriptor)]))
+
+
+def main() -> None:
+    """Measure and print."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--json", action="store_true")
+    options.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    given = options.parse_args()
+    if given.serve is not None:
+        serve(given.serve)
+        return
+    found = {"sockets": measure_outside(), "inside": asyncio.run(measure_inside())}
+    if given.json:
+        json.dump({name: asdict(one) for name, one in found.items()}, sys.stdout)
+        return
+    for name, one in found.items():
+        print(f"{name:8} empty {one.empty_us} us  quote {one.quote_us} us  ratio {one.ratio}")
+
+
+if __name__ == "__main__":
+    main()
