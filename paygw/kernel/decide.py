@@ -108,8 +108,8 @@ def _seen_again(situation: Situation, attempt: Attempt | None, known: Receipt, p
 
 def _born(key: str, attempt: Attempt | None, payment: PaymentSeen, scene: Scene, order: Order | None) -> Receipt:
     merchant = payment.merchant or scene.merchant
-    fixed_amount = scene.receipts_per_attempt == "one" and attempt is not None
-    wrong = merchant != scene.merchant or (fixed_amount and attempt and payment.amount_vnd != attempt.amount_vnd)
+    fixed = attempt if scene.receipts_per_attempt == "one" else None
+    wrong = merchant != scene.merchant or (fixed is not None and payment.amount_vnd != fixed.amount_vnd)
     landing = scene.landing
     return Receipt(
         id=scene.new_id,
@@ -286,9 +286,7 @@ def release_obligation(situation: Situation, obligation_id: str) -> Situation:
         raise Refused("obligation_not_releasable", "This order did not pay that obligation.")
     numbers = {line.no for line in obligation.lines}
     payers = [
-        receipt
-        for receipt in situation.purse.receipts
-        if any(piece.order_id == order.id and piece.line_no in numbers for piece in receipt.slices)
+        receipt for receipt in situation.purse.receipts if any(piece.line_no in numbers for piece in receipt.slices)
     ]
     if not payers or not all(receipt.wholly_taken_back for receipt in payers):
         raise Refused("obligation_not_releasable", "The provider has not taken back all that paid this obligation.")
@@ -311,8 +309,7 @@ def see_attempt(situation: Situation, attempt: Attempt, seen: AttemptSeen, scene
     if denied is not None:
         note = conflict_note(denied.id, "the bank denies a payment it reported before")
         return Decision(situation=frozen(changed, denied.id), verdict=Verdict.ACCEPTED, cases=(note,))
-    known = attempt.status is AttemptStatus.SUCCEEDED or after == attempt
-    return Decision(situation=changed, verdict=Verdict.DUPLICATE if known else Verdict.ACCEPTED)
+    return Decision(situation=changed, verdict=Verdict.DUPLICATE if after == attempt else Verdict.ACCEPTED)
 
 
 def _denied(situation: Situation, attempt: Attempt, seen: AttemptSeen) -> Receipt | None:

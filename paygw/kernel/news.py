@@ -153,7 +153,7 @@ def void_facts(before: Situation, after: Situation) -> tuple[Fact, ...]:
     return tuple(
         Fact("refund.failed", f"refund.failed:{refund.id}", receipt_id=refund.receipt_id, refund_id=refund.id)
         for refund in after.purse.refunds
-        if refund.void and not was.get(refund.id, False)
+        if refund.void and not was[refund.id]
     )
 
 

@@ -92,7 +92,7 @@ class Attempt:
     @property
     def in_flight(self) -> bool:
         """Cash may still come of it: no second way to pay (M-18)."""
-        return self.last_contact_failed or self.status not in {*CLOSED_ATTEMPT, AttemptStatus.SUCCEEDED}
+        return self.status not in {*CLOSED_ATTEMPT, AttemptStatus.SUCCEEDED}
 
 
 @dataclass(frozen=True, slots=True)

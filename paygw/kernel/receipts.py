@@ -100,7 +100,7 @@ class Refund:
     @property
     def funded(self) -> bool:
         """Every need met and the holder agrees where it holds the money."""
-        needs_consent = any(leg.held and leg.disbursed_vnd for leg in self.legs)
+        needs_consent = any(leg.held for leg in self.legs)
         return all(leg.need_vnd == 0 for leg in self.legs) and (self.consented or not needs_consent)
 
 
@@ -225,7 +225,7 @@ def find_refund(receipt: Receipt, refund_id: str) -> Refund:
 
 def holding_account(receipt: Receipt, mode: Mode) -> str:
     """Where the cash of a receipt stands now: at the provider, on our account, or with its holder."""
-    if receipt.home == "provider" and not receipt.settled:
+    if not receipt.settled:
         return h_provider(receipt.bank, receipt.merchant)
     if mode == "routing":
         if receipt.holder is None:

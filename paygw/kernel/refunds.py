@@ -103,7 +103,7 @@ def withdraw_refund(purse: Purse, receipt_id: str, refund_id: str, *, order_id: 
     """Row 9c: undo an approval exactly, while nothing was funded or sent."""
     receipt = purse[receipt_id]
     refund = find_refund(receipt, refund_id)
-    funded = refund.consented or refund.body_paid_vnd or any(leg.funded_vnd for leg in refund.legs)
+    funded = refund.consented or any(leg.funded_vnd for leg in refund.legs)
     if refund.status not in UNSENT or funded:
         raise Refused("refund_not_withdrawable", "Money of this refund has moved already; it must run to its end.")
     free_vnd = refund.amount_vnd - refund.due_vnd if refund.source == "excess" else 0

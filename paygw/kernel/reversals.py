@@ -195,8 +195,6 @@ def _from_slices(purse: Purse, taken: _Taken, lines: Mapping[int, Line]) -> _Tak
         line = lines[line_no] if line_no else UNCLAIMED_LINE
         mine = [p for p in receipt.slices if (p.order_id, p.line_no) == (order_id, line_no)]
         take_vnd = min(rest_vnd, sum(piece.live_vnd for piece in mine))
-        if not take_vnd:
-            continue
         vector = reversal_vector(purse.put(receipt), receipt, order_id, line, take_vnd)
         receipt, legs = take_legs(receipt, order_id, line, vector)
         entries += leg_entries(receipt, order_id, legs)

@@ -57,7 +57,7 @@ def settle_receipt(purse: Purse, receipt_id: str, line_key: str, to: Destination
     if receipt.settled:
         raise Refused("receipt_settled", "This receipt has been settled before.")
     posting = _settlement(receipt, receipt.amount_vnd, line_key, to, mode)
-    settled = replace(receipt, settled=True, account=to.account or receipt.account)
+    settled = replace(receipt, settled=True, account=to.account)
     if mode == "routing":
         settled = replace(settled, holder=to.holder)
     settled, passed_on = pass_to_holder(settled, mode, cause="stl")

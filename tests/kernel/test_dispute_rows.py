@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from paygw.kernel.connector import Verdict
-from paygw.kernel.decide import release_obligation, see_dispute, see_refund, see_reversal
+from paygw.kernel.decide import see_dispute, see_refund, see_reversal
 from paygw.kernel.errors import Refused
 from paygw.kernel.evidence import (
     Authority,
@@ -18,7 +18,7 @@ from paygw.kernel.evidence import (
 from paygw.kernel.orders import OrderStatus, Situation
 from paygw.kernel.receipts import Mode
 from paygw.kernel.refunds import body_pays_citizen, prefunded, send_refund
-from paygw.kernel.reversals import disprove, recover, win_dispute
+from paygw.kernel.reversals import disprove, open_dispute, recover, win_dispute
 from paygw.kernel.settlement import account_event, claim_unclaimed, disburse, remit
 from tests.kernel.cash import (
     NOW,
@@ -27,14 +27,11 @@ from tests.kernel.cash import (
     attempt,
     entries,
     get_refund,
-    line,
     lines,
-    obligation,
     paid,
     pay,
     refund,
     scene,
-    settle,
     situation,
     slice_of,
     with_purse,
@@ -179,6 +176,53 @@ def test_a_dispute_whose_end_comes_before_its_opening_opens_first() -> None:
     assert decided.situation.purse == world.purse
 
 
+@pytest.mark.parametrize("status", [DisputeNewsStatus.WON, DisputeNewsStatus.LOST])
+def test_the_end_of_a_dispute_told_twice_is_no_news(status: DisputeNewsStatus) -> None:
+    world = paid()
+
+    decided = see_dispute(world, dispute(status), scene(), known=status, receipt=world.purse["r1"])
+
+    assert (decided.situation, decided.verdict) == (world, Verdict.DUPLICATE)
+
+
+def test_a_dispute_may_be_about_one_dong() -> None:
+    assert disputed(paid(), 1).purse["r1"].dispute_vnd == 1
+
+
+@pytest.mark.parametrize(
+    ("odd", "amount_vnd", "code"),
+    [
+        ("transfer", 5, "receipt_not_disputable"),
+        ("disputed", 5, "receipt_disputed"),
+        ("taken back", 5, "receipt_disputed"),
+        ("sound", 0, "dispute_amount"),
+        ("sound", 1001, "dispute_amount"),
+    ],
+)
+def test_what_cannot_be_disputed_is_refused(odd: str, amount_vnd: int, code: str) -> None:
+    receipt = paid().purse["r1"]
+    receipt = {
+        "transfer": replace(receipt, home="account"),
+        "disputed": replace(receipt, dispute_vnd=1),
+        "taken back": replace(receipt, taken_back_vnd=1),
+        "sound": receipt,
+    }[odd]
+
+    with pytest.raises(Refused, match=code):
+        open_dispute(paid().purse.put(receipt), "r1", "d1", amount_vnd)
+    assert open_dispute(paid().purse, "r1", "d1", 1).purse["r1"].dispute_vnd == 1
+
+
+def test_row_14_a_partial_loss_takes_what_is_due_then_only_what_it_still_needs_of_what_is_free() -> None:
+    late = pay(situation(status=OrderStatus.EXPIRED)).situation
+    mixed = late.purse.put(replace(late.purse["r1"], free_vnd=900, refund_due_vnd=100))
+    world = with_purse(late, mixed)
+
+    decided = see_dispute(world, dispute(DisputeNewsStatus.LOST, 150), scene(), known=None, receipt=world.purse["r1"])
+
+    assert entries(decided.postings[1]) == [("U:refund_due", 100), ("U:free", 50), ("CH", -150)]
+
+
 @pytest.mark.parametrize("known", [DisputeNewsStatus.OPENED, DisputeNewsStatus.WON, DisputeNewsStatus.LOST])
 def test_the_opening_of_a_known_dispute_is_no_news(known: DisputeNewsStatus) -> None:
     world = paid()
@@ -311,75 +355,3 @@ def test_row_25_a_paid_claim_is_cash_against_the_party() -> None:
 
     assert (posting.key, posting.rule) == ("claim:k1", "25")
     assert entries(posting) == [("H:bank:9704", 100), ("CLAIM:card-a", -100)]
-
-
-def test_an_obligation_whose_payment_was_taken_back_whole_may_be_released() -> None:
-    gone = see_reversal(paid(), reversal(), scene()).situation
-
-    released = release_obligation(gone, "o1")
-
-    assert released.obligations[0].order_id is None
-    assert released.order == gone.order
-
-
-def test_of_a_cart_only_the_named_obligation_is_released() -> None:
-    cart = pay(situation(obligation(line(1, 600, "o1")), obligation(line(2, 400, "o2")))).situation
-    gone = see_reversal(cart, reversal(), scene()).situation
-
-    released = release_obligation(gone, "o2")
-
-    assert [owed.order_id for owed in released.obligations] == ["ord", None]
-
-
-@pytest.mark.parametrize("case", ["refunded", "half taken", "unknown", "never paid", "paid elsewhere", "partly lost"])
-def test_an_obligation_is_not_released_otherwise(case: str) -> None:
-    halves = situation(attempts=[attempt("a1", bank=QR), attempt("a2", bank=QR)])
-    first = pay(halves, 400, home="account").situation
-    both = pay(first, 600, attempt_id="a2", receipt_id="r2", home="account", minute=1).situation
-    elsewhere = paid()
-    partly = see_dispute(
-        paid(), dispute(DisputeNewsStatus.LOST, 999), scene(), known=None, receipt=paid().purse["r1"]
-    ).situation
-    world = {
-        "refunded": with_sent_refund(paid(), 1000),
-        "half taken": see_reversal(both, reversal(400), scene(bank=QR, home="account")).situation,
-        "unknown": paid(),
-        "never paid": replace(situation(), obligations=(replace(obligation(line(1, 1000)), order_id="ord"),)),
-        "paid elsewhere": replace(elsewhere, obligations=(replace(elsewhere.obligations[0], order_id="other"),)),
-        "partly lost": partly,
-    }[case]
-
-    with pytest.raises(Refused, match="obligation_not_releasable"):
-        release_obligation(world, "o9" if case == "unknown" else "o1")
-
-
-def test_a_released_obligation_is_payable_by_a_new_order_only() -> None:
-    gone = see_reversal(paid(), reversal(), scene()).situation
-    released = replace(release_obligation(gone, "o1"), attempts=(*gone.attempts, attempt("a2")))
-
-    decided = pay(released, attempt_id="a2", receipt_id="r2", minute=1)
-
-    assert decided.situation.purse["r2"].reason == "duplicate"
-    assert decided.situation.obligations[0].order_id is None
-
-
-def test_a_reversed_partial_payment_leaves_the_whole_sum_to_pay() -> None:
-    world = situation(attempts=[attempt("a1", bank=QR), attempt("a2", bank=QR)])
-    part = pay(world, 400, home="account").situation
-    gone = see_reversal(part, reversal(400), scene(bank=QR, home="account")).situation
-
-    decided = pay(gone, 600, attempt_id="a2", receipt_id="r2", home="account", minute=1)
-
-    assert gone.order is not None
-    assert gone.order.status is OrderStatus.PARTIALLY_PAID
-    assert decided.situation.order is not None
-    assert decided.situation.order.status is OrderStatus.PARTIALLY_PAID
-    assert [item.rule for item in decided.postings] == ["3"]
-
-
-def test_a_settled_receipt_taken_back_leaves_the_provider_owed_its_next_settlement() -> None:
-    settled = settle(paid(), "custody")
-
-    decided = see_reversal(settled, reversal(), scene())
-
-    assert entries(decided.postings[0])[-1] == ("H:card-a:m", -1000)

@@ -139,9 +139,12 @@ def test_a_bank_that_denies_what_it_reported_freezes_the_receipt() -> None:
     assert [note.kind for note in decided.cases] == ["conflict"]
 
 
-@pytest.mark.parametrize("innocent", ["older answer", "no denial", "settled", "another attempt"])
+@pytest.mark.parametrize("innocent", ["older answer", "no denial", "settled", "another attempt", "taken back"])
 def test_an_answer_that_does_not_deny_the_payment_freezes_nothing(innocent: str) -> None:
     world = paid(settled=innocent == "settled")
+    if innocent == "taken back":
+        gone = world.purse.put(replace(world.purse["r1"], taken_back_vnd=1000))
+        world = replace(world, purse=gone)
     if innocent == "another attempt":
         world = replace(world, attempts=(*world.attempts, attempt("a2")))
     hour = 2 if innocent == "older answer" else 9
@@ -213,3 +216,31 @@ def test_money_told_as_blocked_is_not_told_again_when_a_rest_of_it_stays_after_i
     assert waits.purse["r1"].reason == "waiting"
     assert (decided.situation.purse["r1"].free_vnd, decided.situation.purse["r1"].reason) == (101, "over")
     assert [fact.key for fact in decided.facts] == ["order:ord:5"]
+
+
+def test_conflict_that_ends_on_a_short_order_tells_nothing_anew() -> None:
+    world = situation(attempts=[attempt(bank=QR)])
+    frozen = pay(pay(world, 400, home="account").situation, 401, home="account").situation
+
+    decided = thaw(frozen, "r1", scene(bank=QR, home="account"))
+
+    assert (decided.facts, decided.cases) == ((), ())
+    assert decided.situation.purse["r1"].allocatable_vnd == 400
+
+
+def test_a_blocked_receipt_that_went_back_whole_thaws_without_news() -> None:
+    blocked = pay(situation(), 1001).situation
+    empty = replace(blocked, purse=blocked.purse.put(replace(blocked.purse["r1"], free_vnd=0)))
+
+    decided = thaw(empty, "r1", scene())
+
+    assert (decided.facts, decided.cases) == ((), ())
+    assert decided.situation.order is not None
+    assert decided.situation.order.status is OrderStatus.OPEN
+
+
+def test_what_a_partial_dispute_left_unallocated_pays_nothing_by_itself() -> None:
+    receipt = replace(pay(situation(status=OrderStatus.EXPIRED)).situation.purse["r1"], taken_back_vnd=1, free_vnd=999)
+
+    assert receipt.allocatable_vnd == 0
+    assert not receipt.wholly_taken_back

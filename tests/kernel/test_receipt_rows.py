@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from paygw.kernel.connector import Verdict
-from paygw.kernel.decide import adopt, apply_waiting, identify, see_attempt, see_payment
+from paygw.kernel.decide import adopt, identify, see_attempt, see_payment
 from paygw.kernel.errors import Refused
 from paygw.kernel.evidence import AttemptSeen, AttemptStatus, Authority
 from paygw.kernel.orders import OrderStatus
@@ -22,7 +22,6 @@ from tests.kernel.cash import (
     payment,
     scene,
     situation,
-    with_purse,
 )
 
 MODES: tuple[Mode, ...] = ("custody", "routing")
@@ -164,13 +163,28 @@ def test_row_5_late_money_completes_what_already_waits_on_the_live_order() -> No
     assert sorted(item.key for item in decided.postings) == ["alloc:r1:new", "alloc:r2:new"]
 
 
-@pytest.mark.parametrize("flaw", ["inexact", "in flight", "held elsewhere", "paid elsewhere", "closed", "in conflict"])
+@pytest.mark.parametrize(
+    "flaw",
+    [
+        "one of two in flight",
+        "no order",
+        "inexact",
+        "in flight",
+        "held elsewhere",
+        "paid elsewhere",
+        "closed",
+        "in conflict",
+    ],
+)
 def test_row_5_late_money_is_not_adopted_when_anything_is_in_doubt(flaw: str) -> None:
     late = pay(situation(status=OrderStatus.EXPIRED)).situation.purse["r1"]
     closed = attempt("a2", status=AttemptStatus.EXPIRED, order_id="new")
     heir = situation(attempts=[closed], order_id="new")
     owed = heir.obligations[0]
+    closed_too = attempt("a3", status=AttemptStatus.EXPIRED, order_id="new")
     worlds = {
+        "one of two in flight": situation(attempts=[attempt("a2", order_id="new"), closed_too], order_id="new"),
+        "no order": replace(heir, order=None),
         "inexact": situation(obligation(line(1, 999)), attempts=[closed], order_id="new"),
         "in flight": situation(attempts=[attempt("a2", order_id="new")], order_id="new"),
         "held elsewhere": replace(heir, obligations=(replace(owed, attempt_id="other"),)),
@@ -303,6 +317,8 @@ def test_money_that_has_an_order_is_not_given_to_another() -> None:
 
     with pytest.raises(Refused, match="receipt_identified"):
         identify(situation(order_id="new"), owned, None, scene())
+    with pytest.raises(Refused, match="receipt_identified"):
+        identify(replace(situation(), order=None), replace(owned, order_id=None), None, scene())
 
 
 def test_money_identified_after_it_went_back_moves_nothing() -> None:
@@ -316,71 +332,3 @@ def test_money_identified_after_it_went_back_moves_nothing() -> None:
     assert decided.situation.purse["r1"].order_id == "new"
     assert decided.situation.order is not None
     assert decided.situation.order.status is OrderStatus.OPEN
-
-
-def test_a_cart_is_allocated_whole_or_not_at_all() -> None:
-    cart = situation(
-        obligation(line(1, 600, "o1")),
-        obligation(line(2, 400, "o2")),
-        attempts=[attempt(bank=QR), attempt("a2", bank=QR)],
-    )
-
-    short = pay(cart, 999, home="account")
-    whole = pay(short.situation, 1, attempt_id="a2", receipt_id="r2", home="account", minute=1)
-
-    assert [item.rule for item in short.postings] == ["3"]
-    assert [owed.order_id for owed in whole.situation.obligations] == ["ord", "ord"]
-    assert sum(piece.live_vnd for receipt in whole.situation.purse.receipts for piece in receipt.slices) == 1000
-
-
-def test_a_cart_pays_the_others_and_keeps_what_was_paid_elsewhere() -> None:
-    elsewhere = replace(obligation(line(1, 600, "o1")), order_id="other")
-    cart = situation(elsewhere, obligation(line(2, 400, "o2")), attempts=[attempt()])
-
-    decided = pay(cart)
-
-    receipt = decided.situation.purse["r1"]
-    assert (receipt.live_vnd, receipt.free_vnd, receipt.reason) == (400, 600, "paid_elsewhere")
-    assert [owed.order_id for owed in decided.situation.obligations] == ["other", "ord"]
-
-
-def test_an_order_paid_elsewhere_altogether_keeps_its_money_unapplied() -> None:
-    elsewhere = replace(obligation(line(1, 1000)), order_id="other")
-
-    decided = pay(situation(elsewhere))
-
-    assert [item.key for item in decided.postings] == ["rcv:r1"]
-    assert decided.situation.purse["r1"].reason == "paid_elsewhere"
-    assert decided.situation.order is not None
-    assert decided.situation.order.status is OrderStatus.OPEN
-
-
-def test_waiting_money_pays_a_cart_once_its_other_half_was_paid_elsewhere() -> None:
-    cart = situation(obligation(line(1, 600, "o1")), obligation(line(2, 400, "o2")), attempts=[attempt(bank=QR)])
-    short = pay(cart, 500, home="account").situation
-    shrunk = replace(short, obligations=(replace(short.obligations[0], order_id="other"), short.obligations[1]))
-
-    decided = apply_waiting(shrunk, scene(bank=QR, home="account"))
-
-    assert decided is not None
-    assert decided.situation.order is not None
-    assert decided.situation.order.status is OrderStatus.PAID
-    assert decided.situation.purse["r1"].free_vnd == 100
-    assert [fact.type for fact in decided.facts] == ["order.paid", "money.unapplied"]
-
-
-def test_waiting_money_pays_nothing_while_it_is_short_or_the_order_closed() -> None:
-    short = pay(situation(attempts=[attempt(bank=QR)]), 500, home="account").situation
-
-    elsewhere = situation(replace(obligation(line(1, 1000)), order_id="other"))
-
-    assert apply_waiting(short, scene()) is None
-    assert apply_waiting(paid(), scene()) is None
-    assert apply_waiting(elsewhere, scene()) is None
-
-
-def test_money_of_another_order_in_sight_never_pays_this_one() -> None:
-    foreign = pay(situation(status=OrderStatus.EXPIRED)).situation.purse["r1"]
-    world = with_purse(situation(order_id="new"), situation().purse.put(foreign))
-
-    assert apply_waiting(world, scene()) is None

@@ -5,9 +5,9 @@ from typing import TypedDict
 
 import pytest
 
-from paygw.kernel.decide import see_dispute, see_refund
+from paygw.kernel.decide import see_refund
 from paygw.kernel.errors import Refused
-from paygw.kernel.evidence import Authority, DisputeNewsStatus, DisputeSeen, RefundNewsStatus, RefundSeen
+from paygw.kernel.evidence import RefundNewsStatus, RefundSeen
 from paygw.kernel.orders import Situation
 from paygw.kernel.receipts import Mode, Purse, RefundRoute, RefundStatus
 from paygw.kernel.refunds import (
@@ -261,103 +261,3 @@ def test_row_11_the_retry_of_a_failed_refund_is_a_new_refund_of_what_is_due() ->
     moved = approved(failed, refund(100, source="excess", refund_id="f2"))
 
     assert entries(moved.postings[0]) == [("U:refund_due", 100), ("RP", -100)]
-
-
-def test_news_of_a_refund_told_twice_changes_nothing() -> None:
-    world = paid()
-    purse = sending(world, "custody")
-    once = see_refund(with_purse(world, purse), get_refund(purse), news(RefundNewsStatus.FAILED), scene()).situation
-
-    again = see_refund(once, get_refund(once.purse), news(RefundNewsStatus.FAILED), scene())
-
-    assert again.situation == once
-    assert again.postings == ()
-
-
-def test_a_pending_answer_ends_the_silence_of_a_bank() -> None:
-    world = paid()
-    purse = sending(world, "custody")
-    receipt = purse["r1"]
-    silent = purse.put(replace(receipt, refunds=(replace(receipt.refunds[0], unknown=True),)))
-
-    decided = see_refund(with_purse(world, silent), get_refund(silent), news(RefundNewsStatus.PENDING), scene())
-
-    assert not get_refund(decided.situation.purse).unknown
-    assert get_refund(decided.situation.purse).status is RefundStatus.SENDING
-    assert decided.postings == ()
-
-
-@pytest.mark.parametrize("order", [("failed", "returned"), ("returned", "failed")])
-def test_that_a_failed_refund_also_came_back_is_no_contradiction(order: tuple[str, str]) -> None:
-    world = paid()
-    here = with_purse(world, sending(world, "custody"))
-
-    for status in order:
-        here = see_refund(here, get_refund(here.purse), news(RefundNewsStatus(status)), scene()).situation
-
-    assert get_refund(here.purse).status is RefundStatus.FAILED
-    assert here.purse["r1"].refund_due_vnd == 100
-    assert not here.purse["r1"].conflict
-
-
-@pytest.mark.parametrize("order", [("succeeded", "failed"), ("failed", "succeeded")])
-def test_conflict_a_refund_that_succeeded_and_failed_freezes_the_receipt(order: tuple[str, str]) -> None:
-    world = paid()
-    here = with_purse(world, sending(world, "custody"))
-
-    for status in order:
-        here = see_refund(here, get_refund(here.purse), news(RefundNewsStatus(status)), scene()).situation
-
-    assert here.purse["r1"].conflict
-    assert get_refund(here.purse).seen == {"succeeded", "failed"}
-    assert get_refund(here.purse).status == order[0]
-
-
-def test_conflict_a_refund_of_another_amount_freezes_the_receipt() -> None:
-    world = paid()
-    here = with_purse(world, sending(world, "custody"))
-
-    decided = see_refund(here, get_refund(here.purse), news(RefundNewsStatus.SUCCEEDED, 99), scene())
-
-    assert decided.situation.purse["r1"].conflict
-    assert decided.postings == ()
-
-
-def test_conflict_news_of_a_refund_that_was_never_sent_is_kept_and_freezes_the_receipt() -> None:
-    world = paid()
-    here = with_purse(world, approved(world, refund(100)).purse)
-
-    decided = see_refund(here, get_refund(here.purse), news(RefundNewsStatus.SUCCEEDED), scene())
-
-    assert decided.situation.purse["r1"].conflict
-    assert get_refund(decided.situation.purse).seen == {"succeeded"}
-    assert [note.kind for note in decided.cases] == ["conflict"]
-    assert decided.postings == ()
-
-
-def test_a_word_about_a_refund_below_authority_is_ignored() -> None:
-    world = paid()
-    here = with_purse(world, sending(world, "custody"))
-
-    decided = see_refund(
-        here, get_refund(here.purse), news(RefundNewsStatus.SUCCEEDED), scene(authority=Authority.BEARER)
-    )
-
-    assert decided.situation == here
-
-
-def test_a_refund_may_be_taken_from_what_a_partial_dispute_left() -> None:
-    card = paid()
-    lost = DisputeSeen(
-        dispute_id="d1",
-        attempt_ref="ref-a1",
-        bank_txn_id=None,
-        status=DisputeNewsStatus.LOST,
-        amount_vnd=300,
-        occurred_at=NOW,
-    )
-    partly = see_dispute(card, lost, scene(), known=None, receipt=card.purse["r1"]).situation
-
-    moved = approved(partly, refund(100))
-
-    assert moved.purse["r1"].live_vnd == 600

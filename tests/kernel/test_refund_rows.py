@@ -176,6 +176,16 @@ def test_row_9a_a_component_refund_touches_its_own_line_only() -> None:
 def test_a_component_refund_names_its_line() -> None:
     with pytest.raises(Refused, match="refund_line_missing"):
         approve_refund(paid().purse, refund(10), order_id="ord", line=None)
+    with pytest.raises(Refused, match="refund_line_missing"):
+        approve_refund(paid().purse, refund(10), order_id=None, line=line(1, 1000))
+
+
+def test_money_the_bank_took_back_is_not_refunded() -> None:
+    world = over()
+    gone = world.purse.put(replace(world.purse["r1"], taken_back_vnd=1300))
+
+    with pytest.raises(Refused, match="receipt_taken_back"):
+        approved(with_purse(world, gone), refund(10))
 
 
 def test_refundable_is_what_a_source_still_holds() -> None:
@@ -293,6 +303,8 @@ def test_row_9b_no_body_pays_the_citizen_out_of_frozen_money() -> None:
 
     with pytest.raises(Refused, match="receipt_frozen"):
         fund_refund(frozen, "r1", "f1", given)
+    own = prefunded("u2", beneficiary="city", code="5.6.7.8", amount_vnd=20)
+    assert get_refund(fund_refund(frozen, "r1", "f1", own).purse).status is RefundStatus.FUNDED
 
 
 def test_row_9b_only_an_approved_refund_is_funded() -> None:

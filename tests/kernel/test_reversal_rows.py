@@ -18,7 +18,7 @@ from paygw.kernel.evidence import (
 from paygw.kernel.orders import OrderStatus, Situation
 from paygw.kernel.receipts import Leg, Mode, RefundStatus
 from paygw.kernel.refunds import body_pays_citizen, fund_refund, paid_in, send_refund
-from paygw.kernel.reversals import recover
+from paygw.kernel.reversals import recover, reverse
 from paygw.kernel.settlement import disburse, remit
 from tests.kernel.cash import (
     NOW,
@@ -27,6 +27,7 @@ from tests.kernel.cash import (
     attempt,
     entries,
     get_refund,
+    lines,
     paid,
     pay,
     payment,
@@ -287,3 +288,38 @@ def test_conflict_two_held_reversals_take_the_money_back_once() -> None:
 
 def _news(status: RefundNewsStatus) -> RefundSeen:
     return RefundSeen(refund_ref="f1", status=status, amount_vnd=100, occurred_at=NOW)
+
+
+def test_a_held_reversal_kept_twice_takes_the_money_back_once_and_is_told_once() -> None:
+    world = situation()
+
+    decided = see_payment(
+        world, world.attempts[0], payment(), replace(scene(), held_reversals=(reversal(), reversal()))
+    )
+
+    assert decided.verdict is Verdict.ACCEPTED
+    assert [item.key for item in decided.postings] == ["rcv:r1", "rev:r1"]
+    assert [fact.type for fact in decided.facts] == ["order.reversed"]
+    assert decided.cases == ()
+
+
+def test_conflict_of_held_reversals_is_kept_as_a_case_when_a_fitting_one_follows() -> None:
+    world = situation()
+    held = (reversal(999, reversal_id="v0"), reversal())
+
+    decided = see_payment(world, world.attempts[0], payment(), replace(scene(), held_reversals=held))
+
+    assert [item.key for item in decided.postings] == ["rcv:r1", "rev:r1"]
+    assert [note.kind for note in decided.cases] == ["conflict"]
+
+
+@pytest.mark.parametrize(
+    ("field", "code"), [("dispute_vnd", "receipt_disputed"), ("taken_back_vnd", "receipt_taken_back")]
+)
+def test_money_in_dispute_or_taken_back_is_not_reversed_again(field: str, code: str) -> None:
+    world = paid()
+    receipt = world.purse["r1"]
+    odd = replace(receipt, dispute_vnd=5) if field == "dispute_vnd" else replace(receipt, taken_back_vnd=5)
+
+    with pytest.raises(Refused, match=code):
+        reverse(world.purse.put(odd), "r1", "custody", lines(world), by="v1")

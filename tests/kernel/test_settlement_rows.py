@@ -117,7 +117,7 @@ def test_a_settlement_says_where_the_money_landed(mode: Mode, to: Destination, c
         settle_receipt(paid(mode).purse, "r1", "b1:7", to, mode)
 
 
-def test_a_settlement_that_names_no_account_keeps_the_known_one() -> None:
+def test_a_settlement_in_routing_needs_no_account_of_ours() -> None:
     moved = settle_receipt(paid("routing").purse, "r1", "b1:7", Destination(holder="land"), "routing")
 
     assert moved.purse["r1"].account == ""
@@ -310,6 +310,10 @@ def test_rows_16_and_21_movements_on_an_account(event: AccountEvent) -> None:
     posting = account_event(event, "k", 70, holding="H:bank:9704", party="city")
 
     assert (posting.key, posting.rule, entries(posting)) == _MOVEMENTS[event]
+
+
+def test_a_movement_of_one_dong_is_a_movement() -> None:
+    assert entries(account_event("interest", "k", 1, holding="A", party="b")) == [("A", 1), ("INT:b", -1)]
 
 
 @pytest.mark.parametrize("amount_vnd", [0, -1])

@@ -214,6 +214,13 @@ def test_a_live_order_does_not_close_under_an_attempt_in_flight() -> None:
         close_order(situation(), OrderStatus.CANCELLED)
 
 
+def test_one_attempt_in_flight_of_several_keeps_an_order_open() -> None:
+    world = situation(attempts=[attempt("a1"), attempt("a2", status=AttemptStatus.FAILED)])
+
+    with pytest.raises(Refused, match="attempt_in_flight"):
+        close_order(world, OrderStatus.CANCELLED)
+
+
 def test_the_rest_to_pay_is_what_is_unpaid_less_what_waits() -> None:
     world = situation(attempts=[attempt(bank=QR)])
     short = pay(world, 400, home="account").situation

@@ -111,7 +111,8 @@ def _of_arithmetic(node: ast.AST) -> Iterator[ast.AST]:
 
 def _of_unary(node: ast.AST) -> Iterator[ast.AST]:
     assert isinstance(node, ast.UnaryOp)
-    yield node.operand
+    if not isinstance(node.op, ast.UAdd):
+        yield node.operand
 
 
 def _of_bool(node: ast.AST) -> Iterator[ast.AST]:
