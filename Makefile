@@ -100,8 +100,8 @@ image: ## build the container image (needs Docker)
 locks: ## resolve pyproject.toml into requirements/*.lock again (UPGRADE=--upgrade takes newer versions)
 	@test -n "$(PYTHON)" || { echo "paygw needs Python 3.11 or newer; none was found."; exit 1; }
 	@"$(PYTHON)" -m venv .venv-locks && .venv-locks/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	UV_CUSTOM_COMPILE_COMMAND="make locks" $(LOCK) --extra dev --output-file requirements/dev.lock
-	UV_CUSTOM_COMPILE_COMMAND="make locks" $(LOCK) --constraint requirements/dev.lock --output-file requirements/run.lock
+	UV_CUSTOM_COMPILE_COMMAND="make locks" $(LOCK) --extra recon --extra dev --output-file requirements/dev.lock
+	UV_CUSTOM_COMPILE_COMMAND="make locks" $(LOCK) --extra recon --constraint requirements/dev.lock --output-file requirements/run.lock
 
 LOCK = .venv-locks/bin/uv pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url $(UPGRADE)

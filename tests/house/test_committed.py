@@ -115,9 +115,16 @@ def test_what_runs_is_what_was_tested() -> None:
     assert run <= dev
 
 
-def test_every_direct_dependency_says_why_it_is_here() -> None:
+def _direct() -> tuple[set[str], set[str]]:
+    """Names of what runs, and of everything: bare, without extras and version ranges."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    direct = {*project["dependencies"], *project["optional-dependencies"]["dev"]}
+    extras = project["optional-dependencies"]
+    run = {re.split(r"[\[<>=]", wanted)[0] for wanted in (*project["dependencies"], *extras["recon"])}
+    return run, run | {re.split(r"[\[<>=]", wanted)[0] for wanted in extras["dev"]}
+
+
+def test_every_direct_dependency_says_why_it_is_here() -> None:
+    _, direct = _direct()
     told = (ROOT / "docs" / "adr" / "dependencies.md").read_text("utf-8")
 
     assert {name for name in direct if f"| `{name}` |" not in told} == set()
@@ -125,11 +132,8 @@ def test_every_direct_dependency_says_why_it_is_here() -> None:
 
 
 def test_the_lock_names_every_direct_dependency() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    for lock, wanted in (
-        ("run.lock", project["dependencies"]),
-        ("dev.lock", [*project["dependencies"], *project["optional-dependencies"]["dev"]]),
-    ):
+    run, direct = _direct()
+    for lock, wanted in (("run.lock", run), ("dev.lock", direct)):
         text = (ROOT / "requirements" / lock).read_text("utf-8")
 
         assert [name for name in wanted if not re.search(rf"^{re.escape(name)}==", text, re.MULTILINE)] == []
