@@ -43,8 +43,10 @@ class Publication:
 
 
 async def load_versions(hub: Hub, sources: Mapping[str, str], *, by: str) -> list[Shown]:
-    """Keep every schedule of these files as a draft; known ones stay what they are. Raises BadCatalogue."""
+    """Keep every schedule of these files as a draft; known ones stay what they are. Raises BadCatalogue, Refused."""
     versions = versions_of(sources)
+    if not versions:
+        raise Refused("invalid_value", "There is no schedule in these files: name the file that holds the tariffs.")
 
     async def work(connection: Connection) -> list[Shown]:
         await _require_role(hub, connection, by, _DRAFTERS)

@@ -1,22 +1,15 @@
 """Provisioning from scripts: given values, JSON, the same again changes nothing, other values are refused."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from paygw.cli.root import run
 from paygw.hub.registry import key_prefix
-from tests.db_fixtures import Database
-from tests.house.sources import ROOT
+from tests.cli.conftest import Paygw
 
 pytestmark = pytest.mark.db
 
-SMALL_CATALOGUE = min((ROOT / "paygw" / "catalogue" / "fees").glob("*.yaml"), key=lambda file: file.stat().st_size)
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 KEY = "sk_test_portal-key-1"
 PORTAL = (
@@ -29,55 +22,8 @@ BANK = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What a verb printed, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-
-Paygw = Callable[..., Ran]
-
-
-@pytest.fixture
-def paygw(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Paygw:
-    """The command line on a fresh database, as scripts call it but in this process."""
-    way = database.runtime
-    word = f":{way.password}" if way.password else ""
-    url = f"postgresql://{way.user}{word}@/{way.database}?host={way.host}&port={way.port}"
-    base = {"PAYGW_DATABASE_URL": url, "PAYGW_VAR": str(tmp_path), "PAYGW_CATALOGUE": str(SMALL_CATALOGUE)}
-
-    def run_verb(words: str, **environment: str) -> Ran:
-        with monkeypatch.context() as patched:
-            for name, value in (base | environment).items():
-                patched.setenv(name, value)
-            capsys.readouterr()
-            code = run(words.split())
-        out, err = capsys.readouterr()
-        return Ran(code, out, err)
-
-    return run_verb
-
-
-def _said(ran: Ran) -> Any:  # noqa: ANN401 - any JSON
-    assert ran.code == 0, ran.err
-    return json.loads(ran.out)
-
-
-def _refusal(ran: Ran) -> str:
-    assert ran.code == 1
-    assert ran.out == ""
-    assert ran.err.startswith("paygw: ")
-    assert ran.err.count("\n") == 1
-    return ran.err
-
-
 def test_a_portal_takes_given_values_and_the_same_again_changes_nothing(paygw: Paygw) -> None:
-    first, again = _said(paygw(PORTAL)), _said(paygw(PORTAL))
+    first, again = paygw(PORTAL).said, paygw(PORTAL).said
 
     assert (first.pop("state"), again.pop("state")) == ("created", "unchanged")
     assert first == again
@@ -87,9 +33,9 @@ def test_a_portal_takes_given_values_and_the_same_again_changes_nothing(paygw: P
 def test_other_values_are_refused_by_name_and_taken_on_request(paygw: Paygw) -> None:
     paygw(PORTAL)
 
-    refusal = _refusal(paygw(f"{PORTAL} --rate-post 50"))
-    updated = _said(paygw(f"{PORTAL} --rate-post 50 --update"))
-    kept = _said(paygw(PORTAL))
+    refusal = paygw(f"{PORTAL} --rate-post 50").refusal
+    updated = paygw(f"{PORTAL} --rate-post 50 --update").said
+    kept = paygw(PORTAL).said
 
     assert "rate_post" in refusal
     assert (updated["state"], updated["rate_post"]) == ("updated", 50)
@@ -99,24 +45,24 @@ def test_other_values_are_refused_by_name_and_taken_on_request(paygw: Paygw) -> 
 def test_a_rotated_key_stands_beside_the_one_before_it(paygw: Paygw) -> None:
     paygw(PORTAL)
 
-    _said(paygw("portal rotate-key --id hanoi --key sk_test_portal-key-2 --json"))
-    two = _said(paygw("key list --json"))
-    _said(paygw("portal rotate-key --id hanoi --key sk_test_portal-key-3 --json"))
-    again = _said(paygw("portal rotate-key --id hanoi --key sk_test_portal-key-3 --json"))
+    assert paygw("portal rotate-key --id hanoi --key sk_test_portal-key-2 --json").said
+    two = paygw("key list --json").said
+    assert paygw("portal rotate-key --id hanoi --key sk_test_portal-key-3 --json").said
+    again = paygw("portal rotate-key --id hanoi --key sk_test_portal-key-3 --json").said
 
-    left = {one["prefix"] for one in _said(paygw("key list --json"))}
+    left = {one["prefix"] for one in paygw("key list --json").said}
     assert len(two) == 2
     assert again["state"] == "unchanged"
     assert left == {key_prefix("sk_test_portal-key-2"), key_prefix("sk_test_portal-key-3")}
 
 
 def test_a_bank_is_judged_by_its_connector(paygw: Paygw) -> None:
-    added, again = _said(paygw(BANK)), _said(paygw(BANK))
+    added, again = paygw(BANK).said, paygw(BANK).said
 
     assert (added["state"], again["state"], added["options"]) == ("created", "unchanged", {"flow": "server"})
-    assert "connector:" in _refusal(paygw(BANK.replace("sandbox --base", "gringotts --base")))
-    assert "flow:" in _refusal(paygw(BANK.replace("flow=server", "flow=sideways")))
-    assert "secret:" in _refusal(paygw(BANK.replace("sandbox-a-sandbox-secret", "short")))
+    assert "connector:" in paygw(BANK.replace("sandbox --base", "gringotts --base")).refusal
+    assert "flow:" in paygw(BANK.replace("flow=server", "flow=sideways")).refusal
+    assert "secret:" in paygw(BANK.replace("sandbox-a-sandbox-secret", "short")).refusal
 
 
 def test_lists_show_no_secret(paygw: Paygw) -> None:
@@ -152,39 +98,39 @@ def test_values_that_cannot_be_meant_are_refused(paygw: Paygw) -> None:
         (SECRET, "not-base64"),
         ("http://127.0.0.1:9000/in", "ftp://x/"),
     ):
-        assert "invalid_value" in _refusal(paygw(PORTAL.replace(part, other)))
+        assert "invalid_value" in paygw(PORTAL.replace(part, other)).refusal
 
 
 def test_in_live_mode_one_person_proposes_and_another_decides(paygw: Paygw) -> None:
     live = partial(paygw, PAYGW_MODE="live", PAYGW_PUBLIC_URL="https://pay.example.vn", PAYGW_KEY_FILE=_live_key(paygw))
     wanted = PORTAL.replace("http://127.0.0.1:9000", "https://dvc.example.vn").replace("--key " + KEY, "")
-    _said(live("person add --id an --role admin --json"))
-    _said(live("person add --id binh --role admin --json"))
-    third = _said(live("person add --id chi --role admin --by an --json"))
+    assert live("person add --id an --role admin --json").said
+    assert live("person add --id binh --role admin --json").said
+    third = live("person add --id chi --role admin --by an --json").said
 
-    proposed = _said(live(f"{wanted} --by an"))
-    alone = _refusal(live(f"proposal approve {proposed['proposal']} --by an"))
-    before = _said(live("portal list --json"))
-    approved = _said(live(f"proposal approve {proposed['proposal']} --by binh --json"))
-    after = _said(live("portal list --json"))
+    proposed = live(f"{wanted} --by an").said
+    alone = live(f"proposal approve {proposed['proposal']} --by an").refusal
+    before = live("portal list --json").said
+    approved = live(f"proposal approve {proposed['proposal']} --by binh --json").said
+    after = live("portal list --json").said
 
     assert (third["state"], proposed["state"], approved["state"]) == ("proposed", "proposed", "created")
     assert "same_person" in alone
     assert (before, [one["id"] for one in after]) == ([], ["hanoi"])
     assert proposed["key"].startswith("sk_live_")
     assert not {"key", "secret"} & set(approved)
-    assert "proposal_decided" in _refusal(live(f"proposal approve {proposed['proposal']} --by binh"))
+    assert "proposal_decided" in live(f"proposal approve {proposed['proposal']} --by binh").refusal
 
 
 def _live_key(paygw: Paygw) -> str:
     """A live hub makes no key of its own: the file of the test hub is given to it."""
-    value = next(one["value"] for one in _said(paygw("settings --json")) if one["name"] == "PAYGW_VAR")
-    _said(paygw("key list --json"))
+    value = next(one["value"] for one in paygw("settings --json").said if one["name"] == "PAYGW_VAR")
+    assert paygw("key list --json").said == []
     return f"{value}/secret/kek"
 
 
 def test_settings_are_listed_with_meaning_and_without_secrets(paygw: Paygw) -> None:
-    rows = {one["name"]: one for one in _said(paygw("settings --json", PAYGW_METRICS_TOKEN="very-secret"))}
+    rows = {one["name"]: one for one in paygw("settings --json", PAYGW_METRICS_TOKEN="very-secret").said}
 
     assert rows["PAYGW_PORT"]["default"] == 8080
     assert rows["PAYGW_METRICS_TOKEN"]["value"] == "********"
@@ -203,7 +149,7 @@ def test_the_doctor_finds_a_healthy_hub_and_a_missing_key(paygw: Paygw) -> None:
 
 def test_an_empty_hub_has_books_and_chains_that_hold(paygw: Paygw) -> None:
     paygw(PORTAL)
-    _said(paygw("audit seal --json"))
+    assert paygw("audit seal --json").code == 0
 
-    assert _said(paygw("ledger check --json")) == {"ok": True, "violations": []}
-    assert _said(paygw("audit verify --json")) == {"ok": True}
+    assert paygw("ledger check --json").said == {"ok": True, "violations": []}
+    assert paygw("audit verify --json").said == {"ok": True}
