@@ -9,7 +9,7 @@ import json
 import time
 from typing import Any
 
-import numpy as np  # type: ignore[import-not-found]  # lives in the other environment
+import numpy as np
 from openfisca_core.entities import build_entity  # type: ignore[import-not-found]  # the same
 from openfisca_core.indexed_enums import Enum  # type: ignore[import-not-found]  # the same
 from openfisca_core.parameters import ParameterNode  # type: ignore[import-not-found]  # the same

@@ -108,8 +108,8 @@ def children_of(settings: Settings, *, sandbox: bool) -> list[Child]:
 
 def _addresses(settings: Settings, *, sandbox: bool) -> str:
     """Where a person goes first."""
-    lines = {"hub": settings.origin, "health": f"{settings.origin}/readyz", "metrics": f"{settings.origin}/metrics"}
-    lines |= {"fees": f"{settings.origin}/phi-le-phi", "problems": f"{settings.origin}/problems"}
+    places = {"hub": "", "API docs": "/docs", "fees": "/phi-le-phi", "health": "/readyz", "metrics": "/metrics"}
+    lines = {name: settings.origin + path for name, path in places.items()}
     if sandbox and has_portal():
         lines["sample portal"] = f"http://127.0.0.1:{PORTAL_PORT}"
     if sandbox:

@@ -26,6 +26,7 @@ from paygw.store.engine import require_durable
 from paygw.store.health import probe_write, read_clock, read_revision
 from paygw.store.migrate import head, upgrade
 from paygw.web.openapi import document_text
+from paygw.web.site import ROUTES
 
 OPENAPI: Final = Path("openapi.yaml")
 
@@ -67,7 +68,7 @@ def openapi(
     check: Annotated[bool, typer.Option("--check", help="Fail if openapi.yaml is not what the code says.")] = False,
 ) -> None:
     """Print the description of the API; or write it, or compare it with the file."""
-    text = document_text()
+    text = document_text(ROUTES)
     if write:
         OPENAPI.write_text(text, encoding="utf-8")
     elif check:

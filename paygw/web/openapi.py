@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from functools import cache
 from http import HTTPStatus
 from types import UnionType
 from typing import Any, Final
@@ -13,9 +12,9 @@ import yaml
 import paygw
 from paygw.web.context import Permission
 from paygw.web.errors import CODES
+from paygw.web.portal_api.samples import SAMPLES
 from paygw.web.query import Parameter
 from paygw.web.routes import Route
-from paygw.web.site import ROUTES
 
 _REF: Final = "#/components/schemas/{name}"
 _SECURITY: Final[dict[Permission, list[dict[str, list[str]]]]] = {
@@ -63,10 +62,9 @@ class ProblemView(msgspec.Struct, kw_only=True):
     errors: list[FieldProblem] | msgspec.UnsetType = msgspec.UNSET
 
 
-@cache
-def document_text() -> str:
+def document_text(routes: Iterable[Route]) -> str:
     """The document as YAML: the same bytes for the same code."""
-    return yaml.dump(document(ROUTES), Dumper=_Spelled, sort_keys=False, allow_unicode=True, width=120)
+    return yaml.dump(document(routes), Dumper=_Spelled, sort_keys=False, allow_unicode=True, width=120)
 
 
 class _Spelled(yaml.SafeDumper):
@@ -114,7 +112,9 @@ def _operation(route: Route, by_model: dict[str, Any]) -> dict[str, Any]:
     if parameters:
         operation["parameters"] = parameters
     if route.body:
-        content = {"application/json": {"schema": _schema(route.body, by_model)}}
+        described: dict[str, Any] = {"schema": _schema(route.body, by_model)}
+        sample = SAMPLES.get(f"{route.method} {_bare(route.path)}")
+        content = {"application/json": described | ({"example": sample} if sample else {})}
         operation["requestBody"] = {"required": True, "content": content}
     operation["responses"] = _answers(route, by_model) | _problems(route, by_model[_key(ProblemView)])
     return operation

@@ -12,10 +12,11 @@ from starlette.routing import Match
 
 from paygw.kernel.errors import Alarm, Refused, Unavailable
 from paygw.store.engine import AWAY
-from paygw.web import bank_ingress, checkout, fees, ops, pages, problems
+from paygw.web import bank_ingress, checkout, fees, ops, pages, problems, reference
 from paygw.web.context import request_id_of
 from paygw.web.errors import CODES, Problem, code_of_status
 from paygw.web.portal_api import events, finance, orders, procedures, quotes, refunds
+from paygw.web.reference.manual import Manual
 from paygw.web.reply import problem_reply
 from paygw.web.routes import Route, is_guarded, mount
 
@@ -35,6 +36,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *fees.api.all,
     *pages.assets.all,
     *problems.api.all,
+    *reference.api.all,
 )
 
 
@@ -57,6 +59,7 @@ def build_site(routes: tuple[Route, ...] = ROUTES) -> FastAPI:
     for route in routes:
         mount(site, route)
     require_guards(site)
+    site.state.manual = Manual(routes)
     return site
 
 

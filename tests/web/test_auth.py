@@ -29,7 +29,7 @@ KEY = "sk_test_portal-key-1"
 FINANCE = "sk_test_finance-key-1"
 # Public by intent; a new public route is a decision, so it is named here as well.
 PUBLIC = {
-    "/healthz", "/readyz", "/problems", "/problems/{code}", "/openapi.yaml", "/v1/public/procedures",
+    "/", "/docs", "/openapi.yaml", "/healthz", "/readyz", "/problems", "/problems/{code}", "/v1/public/procedures",
     "/v1/public/procedures/{code}", "/phi-le-phi", "/phi-le-phi/{code}",
 }  # fmt: skip
 

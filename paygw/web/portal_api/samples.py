@@ -1,0 +1,32 @@
+"""Requests to copy: one body per operation, in openapi.yaml and on the page of the API. A test decodes each."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_CERTIFICATE: Final = {"birth_date": "1990-05-20", "copies": 3}
+
+SAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "POST /v1/quotes": {"procedure": "2.000488", "as_of": "2026-11-23", "facts": _CERTIFICATE},
+    "POST /v1/orders": {
+        "reference": "HS-0001",
+        "return_url": "http://127.0.0.1:9001/",
+        "payer": {"name": "Nguyễn Văn An"},
+        "lines": [
+            {
+                "dossier_code": "G22.99-261123-0001",
+                "collecting_body": "G22.99",
+                "procedure": "2.000488",
+                "as_of": "2026-11-23",
+                "facts": _CERTIFICATE,
+            }
+        ],
+    },
+    "POST /v1/orders/{order_id}/refunds": {
+        "source": "component",
+        "line": 1,
+        "component": "phi",
+        "amount_vnd": 50_000,
+        "reason": "Hồ sơ không đủ điều kiện, hoàn phí theo quyết định",
+    },
+    "POST /v1/unapplied/{receipt_id}/refunds": {"amount_vnd": 50_000, "reason": "Nộp thừa"},
+}
