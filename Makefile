@@ -103,9 +103,11 @@ locks: ## resolve pyproject.toml into requirements/*.lock again (UPGRADE=--upgra
 	UV_CUSTOM_COMPILE_COMMAND="make locks" $(LOCK) --extra recon --extra dev --output-file requirements/dev.lock
 	UV_CUSTOM_COMPILE_COMMAND="make locks" $(LOCK) --extra recon --constraint requirements/dev.lock --output-file requirements/run.lock
 
-LOCK = .venv-locks/bin/uv pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 \
-	--no-emit-index-url $(UPGRADE)
+	for list in requirements/bench-*.in; do UV_CUSTOM_COMPILE_COMMAND="make locks" $(RESOLVE) $$list --output-file $${list%.in}.lock; done
+
+RESOLVE = .venv-locks/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url $(UPGRADE)
+LOCK = $(RESOLVE) pyproject.toml
 
 clean: ## remove caches and build leftovers; .venv and var/ (your database) stay
-	rm -rf .venv-locks dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache test-results
+	rm -rf .venv-locks .venv-bench-* dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache test-results
 	find paygw connectors reconciliation tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,11 +1,10 @@
 """A quote against openfisca-core: the same procedure, the same question, the same run.
 
-    python -m bench.openfisca --python PATH_OF_AN_INTERPRETER_THAT_HAS_OPENFISCA_CORE
+    python -m bench.openfisca
 
 openfisca prices many dossiers at once in arrays and explains nothing; one request at a time is what a portal asks.
 """
 
-import argparse
 import json
 import subprocess
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.fees import CALLS, CATALOGUE, ROUNDS
+from bench.rivals import interpreter
 from paygw.kernel.fees.catalogue import calculate, load_catalogue
 
 SIDE: Final = Path(__file__).with_name("openfisca_side.py")
@@ -35,9 +35,7 @@ def engine_us() -> float:
 
 def main() -> None:
     """Measure and print."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--python", required=True, help="an interpreter with openfisca-core")
-    ran = subprocess.run([options.parse_args().python, str(SIDE)], check=True, capture_output=True, text=True)
+    ran = subprocess.run([interpreter("fees"), SIDE], check=True, capture_output=True, text=True)
     theirs = json.loads(ran.stdout)
     ours_us = round(engine_us(), 2)
     print(f"one question: openfisca-core {theirs['single_us']} us, paygw {ours_us} us", end=", ")
