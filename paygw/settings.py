@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     var: Path = Field(default=Path("var"), description="Folder of the embedded database, keys, pids and logs.")
     host: str = Field(default="127.0.0.1", description="Address the hub listens on.")
     port: int = Field(default=8080, ge=0, le=65_535, description="Port the hub listens on.")
+    work_port: int = Field(
+        default=0, ge=0, le=65_535, description="Port of a worker's own /healthz, /readyz and /metrics; 0 = none."
+    )
     public_url: str = Field(default="", description="Origin citizens and banks reach us at; default http://HOST:PORT.")
     database_url: SecretStr | None = Field(
         default=None, description="Runtime role's database; unset = the embedded PostgreSQL under VAR."

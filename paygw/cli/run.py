@@ -94,7 +94,7 @@ def run(
 def children_of(settings: Settings, *, sandbox: bool) -> list[Child]:
     """The verbs of a run, in the order they start."""
     allowed = {"callback_allow": callback_allow()} if sandbox else {}
-    environment = child_environment(port=str(settings.port), **allowed)
+    environment = child_environment(port=str(settings.port), work_port=str(_work_port(settings)), **allowed)
     children = [
         Child("serve", ("paygw", "serve", "--needs-worker"), environment),
         Child("work", ("paygw", "work"), environment),
@@ -106,10 +106,15 @@ def children_of(settings: Settings, *, sandbox: bool) -> list[Child]:
     return children
 
 
+def _work_port(settings: Settings) -> int:
+    return settings.work_port or settings.port + 1
+
+
 def _addresses(settings: Settings, *, sandbox: bool) -> str:
     """Where a person goes first."""
     places = {"hub": "", "API docs": "/docs", "fees": "/phi-le-phi", "health": "/readyz", "metrics": "/metrics"}
     lines = {name: settings.origin + path for name, path in places.items()}
+    lines["worker"] = f"http://{settings.host}:{_work_port(settings)}/metrics"
     if sandbox and has_portal():
         lines["sample portal"] = f"http://127.0.0.1:{PORTAL_PORT}"
     if sandbox:

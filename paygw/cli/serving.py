@@ -4,8 +4,8 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Generator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from types import FrameType
 from typing import Annotated, Final
 
@@ -14,13 +14,17 @@ import uvicorn
 import uvloop
 
 from paygw.app import build_hub, create_app, settle_memory
+from paygw.hub.hub import Hub
 from paygw.jobs.worker import work as run_jobs
 from paygw.kernel.errors import Unavailable
 from paygw.outside.logs import configure_logs
 from paygw.outside.metrics import Metrics
 from paygw.settings import Settings
 from paygw.store.migrate import head
+from paygw.web import ops
+from paygw.web.edge import Edge
 from paygw.web.ops import Serving
+from paygw.web.site import build_site
 
 _BACKLOG: Final = 2_048
 _KEEP_ALIVE_S: Final = 30
@@ -82,23 +86,27 @@ async def _serve(settings: Settings, serving: Serving) -> None:
         bound = door.getsockname()[1]
         settings = settings.model_copy(update={"port": bound})
         async with build_hub(settings, application="paygw-serve") as hub:
-            config = uvicorn.Config(
-                create_app(hub, serving=serving),
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                backlog=_BACKLOG,
-                timeout_keep_alive=_KEEP_ALIVE_S,
-                timeout_graceful_shutdown=int(settings.shutdown_s),
-            )
+            app = create_app(hub, serving=serving)
             settle_memory()
             door.listen(_BACKLOG)  # who reads the line below may connect at once
             typer.echo(f"paygw serves {settings.origin}", err=True)
-            await Server(config, serving, drain_s=settings.drain_s).serve(sockets=[door])
+            await Server(_config(app, settings), serving, drain_s=settings.drain_s).serve(sockets=[door])
+
+
+def _config(app: Edge, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=int(settings.shutdown_s),
+    )
 
 
 @contextmanager
@@ -128,8 +136,7 @@ async def _work(settings: Settings) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in _STOP:
         loop.add_signal_handler(number, stop.set)
-    metrics = Metrics()
-    async with build_hub(settings, application="paygw-work", observe=metrics) as hub:
+    async with build_hub(settings, application="paygw-work", observe=Metrics()) as hub, _watched(hub):
         settle_memory()
         typer.echo("paygw works", err=True)
         working = asyncio.create_task(run_jobs(hub, stop))
@@ -139,3 +146,33 @@ async def _work(settings: Settings) -> None:
             async with asyncio.timeout(settings.shutdown_s):
                 await working
         stopped.cancel()
+
+
+class _Window(uvicorn.Server):
+    """A server whose process belongs to somebody else: it takes no signals."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+@asynccontextmanager
+async def _watched(hub: Hub) -> AsyncIterator[None]:
+    """The worker's own health and metrics, where a port is set for them. A taken port costs the view, not the work."""
+    settings = hub.settings
+    with ExitStack() as stack:
+        try:
+            door = stack.enter_context(_listen(settings.host, settings.work_port)) if settings.work_port else None
+        except Unavailable as error:
+            typer.echo(f"paygw: no metrics of this worker: {error}; PAYGW_WORK_PORT takes another port", err=True)
+            door = None
+        if door is None:
+            yield
+            return
+        door.listen(_BACKLOG)
+        window = _Window(_config(create_app(hub, site=build_site(tuple(ops.api.all))), settings))
+        showing = asyncio.create_task(window.serve(sockets=[door]))
+        yield
+        window.should_exit = True
+        await showing

@@ -6,7 +6,6 @@ database when somebody asks (`Gauge` rows), so that any process shows the same.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
@@ -122,14 +121,6 @@ class _Gauges(Collector):
                 families[name] = GaugeMetricFamily(name, declared.help, labels=declared.labels)
             families[name].add_metric([labels[label] for label in declared.labels], value)
         yield from families.values()
-
-
-def write_text(path: Path, text: bytes) -> None:
-    """Put the metrics of a process without a door of its own where a file collector finds them, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".partial")
-    draft.write_bytes(text)
-    draft.rename(path)
 
 
 def _names(kind: Kind) -> list[str]:
