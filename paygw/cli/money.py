@@ -8,7 +8,9 @@ import typer
 from paygw.cli.output import AsJson, show, show_all, with_hub
 from paygw.hub import callbacks, sealing
 from paygw.hub.hub import Hub
+from paygw.hub.position import moment_of, prove_position
 from paygw.hub.refunds import approve_refund, find_refunds, reject_refund
+from paygw.hub.tracing import trace_money
 from paygw.kernel.errors import Refused
 from paygw.kernel.refs import Kind, private_id
 from paygw.settings import Settings
@@ -136,6 +138,42 @@ def ledger_check(*, as_json: AsJson = False) -> None:
     show({"ok": not violations, "violations": violations}, as_json=as_json)
     if violations:
         raise typer.Exit(1)
+
+
+@ledger.command("position")
+def ledger_position(
+    *,
+    as_of: Annotated[str | None, typer.Option(help="The ledger as it stood then, with offset.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prove per holder, owner, budget code and merchant that held = owed; name every surplus and shortage, exit 1."""
+    moment = moment_of(as_of) if as_of else None
+    proof = with_hub(lambda hub: prove_position(hub, as_of=moment), _patient())
+    if as_json:
+        show(proof, as_json=True)
+    else:
+        for name in ("rows", "differences", "statements"):
+            if proof[name]:
+                show_all(proof[name], as_json=False)
+        show({name: proof[name] for name in ("ok", "as_of", "held_vnd", "owed_vnd", "violations")}, as_json=False)
+    if not proof["ok"]:
+        raise typer.Exit(1)
+
+
+def trace(
+    name: Annotated[str, typer.Argument(metavar="ID|BANK_TXN", help="Any id or reference of it.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Follow money from the bank's line to the beneficiary, by any of its names."""
+    found = with_hub(lambda hub: trace_money(hub, name))
+    if as_json:
+        show(found, as_json=True)
+        return
+    for layer in ("bank_lines", "orders", "receipts", "settlements", "payouts", "ledger", "breaks"):
+        if found[layer]:
+            typer.echo(f"\n{layer}")
+            show_all(found[layer], as_json=False)
 
 
 def _patient() -> Settings:

@@ -38,6 +38,7 @@ _VERBS: Final = (
     upkeep.doctor,
     upkeep.openapi,
     demo,
+    money.trace,
 )
 for verb in _VERBS:
     cli.command()(verb)
