@@ -3,8 +3,9 @@
 The reference the bank will see is fixed before anything leaves, so that whatever happens the bank can be asked.
 """
 
+import secrets
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Literal
 from uuid import UUID
@@ -29,6 +30,8 @@ from paygw.kernel.orders import (
 )
 from paygw.store.attempts import AttemptRow, insert_attempt, order_of_attempt, set_session
 from paygw.store.situations import Locked, apply, lock_by_order, read_purse
+
+_NUMBERS_SINCE = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,7 @@ async def _begin(hub: Hub, pay: PayAsk, connection: Connection) -> Begun:
         order_id=pay.order_id,
         bank=pay.bank.id,
         merchant=pay.bank.secrets.merchant,
-        ref=_reference(pay.bank),
+        ref=_reference(pay.bank, now),
         amount_vnd=amount_vnd,
         status=AttemptStatus.CREATED,
     )
@@ -110,8 +113,13 @@ def _require_bank(bank: Bank, amount_vnd: int) -> None:
         )
 
 
-def _reference(bank: Bank) -> str:
-    """Letters and digits that any bank accepts, unique for ever, within the bank's length."""
+def _reference(bank: Bank, now: datetime) -> str:
+    """Letters and digits that any bank accepts, unique for ever, within the bank's length.
+
+    Where only numbers are taken: milliseconds since 2025 and 4 random digits, below 2^53 until 2053.
+    """
+    if bank.connector.limits.reference_alphabet == "digits":
+        return f"{(now - _NUMBERS_SINCE) // timedelta(milliseconds=1)}{secrets.randbelow(10_000):04d}"
     digits = UUID(new_id()).hex.upper()
     return f"P{digits}"[: bank.connector.limits.reference_max_chars]
 

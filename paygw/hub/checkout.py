@@ -300,11 +300,12 @@ def _trusted(hub: Hub, bank: Bank, session: Session) -> Session:
 
 
 def _is_theirs(hub: Hub, bank: Bank, url: str) -> bool:
-    """Whether an address is a web page on the bank's configured origin, encrypted where money is real."""
+    """Whether an address is a web page on a configured origin of this bank, encrypted where money is real."""
     origin = _origin(url)
+    pages = bank.secrets.options.get(bank.connector.page_option) or bank.secrets.base_url
     return (
         origin is not None
-        and origin == _origin(bank.secrets.base_url)
+        and origin in {_origin(pages), _origin(bank.secrets.base_url)}
         and (origin[0] == "https" or hub.settings.mode == "test")
     )
 

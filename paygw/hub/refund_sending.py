@@ -111,6 +111,7 @@ async def _ask(hub: Hub, connection: Connection, locked: Locked, refund_id: str)
         reason=f"Hoan tra {row.ref[-12:]}",
         paid_at=receipt.received_at,
         now=hub.clock(),
+        asked_at=row.decided_at,
     )
 
 

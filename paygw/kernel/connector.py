@@ -110,6 +110,16 @@ class RefundAsk:
     reason: str
     paid_at: datetime
     now: datetime
+    asked_at: datetime | None = None  # when it was decided: the same at every call about this refund
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """What a browser brought back from the bank, its signature checked: for display, never evidence."""
+
+    attempt_ref: str
+    contact: Contact
+    bank_code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +187,7 @@ class Limits:
     amount_max_vnd: int
     reference_max_chars: int
     session_max_s: int
+    reference_alphabet: Literal["alnum", "digits"] = "alnum"  # digits: a number of at most 53 bits
 
 
 SessionDialogue = Generator[HttpRequest, HttpReply, Session]
@@ -185,7 +196,11 @@ AnswerDialogue = Generator[HttpRequest, HttpReply, Answer]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connector:
-    """One protocol. Exactly one of `build_redirect` (pure) and `open_session` (calls the bank first) is present."""
+    """One protocol. Exactly one of `build_redirect` (pure) and `open_session` (calls the bank first) is present.
+
+    `read_return` raises BadSignature or Malformed; `cancel` closes a session nobody shall pay any more. `page_option`
+    names the option that holds the origin of the bank's pay pages where that is not the origin of its API.
+    """
 
     name: str
     title: str
@@ -200,4 +215,7 @@ class Connector:
     query: Callable[[QueryAsk, Secrets], AnswerDialogue] | None = None
     refund: Callable[[RefundAsk, Secrets], AnswerDialogue] | None = None
     query_refund: Callable[[RefundAsk, Secrets], AnswerDialogue] | None = None
+    read_return: Callable[[HttpRequest, Secrets], Returned] | None = None
+    cancel: Callable[[QueryAsk, Secrets], AnswerDialogue] | None = None
+    page_option: str = ""
     disputes: bool = False

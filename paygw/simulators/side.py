@@ -24,6 +24,7 @@ class BankSide:
     the next after a rotation). `samples` holds one piece of evidence for each kind of webhook the bank sends.
     `reply` answers any request of the connector's dialogues authentically, as a bank that knows exactly `truth`;
     `reply_unlisted` does so with a status or code that no document lists, `tell_unlisted` is such a webhook.
+    `attempt_ref` is a reference of the form this protocol takes; `bearer` names secret values that travel in a header.
     """
 
     secrets: Secrets
@@ -35,6 +36,10 @@ class BankSide:
     reply_unlisted: Callable[[HttpRequest, Secrets, datetime], HttpReply]
     signs_every_byte: bool = True  # any changed byte of a webhook's target or body is refused, even if it says the same
     signs_answers: bool = True
+    names_answers: bool = True  # answers repeat the reference and the amount they are about
+    attempt_ref: str = "A-1"
+    other_refs: tuple[str, ...] = ("A.1_b-2", "aaaaaaaaaaaaaaaaaaaa")
+    bearer: frozenset[str] = frozenset()
 
 
 def sides() -> Mapping[str, BankSide]:

@@ -30,6 +30,11 @@ class Pair:
         """The same bank with other keys."""
         return replace(self.secrets, values=dict(self.side.other_values))
 
+    @property
+    def ref(self) -> str:
+        """The reference of the attempt the asks are about."""
+        return self.side.attempt_ref
+
     def read(self, request: HttpRequest, secrets: Secrets | None = None, now: datetime = NOW) -> Notice | Ignored:
         """What the connector makes of a webhook."""
         return self.connector.parse_webhook(request, secrets or self.secrets, now)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paygw.kernel.connector import Answer, Contact, HttpReply, HttpRequest, Session
+from paygw.kernel.connector import Answer, Contact, HttpReply, HttpRequest, QueryAsk, RefundAsk, Session
 from paygw.kernel.evidence import (
     AttemptSeen,
     Evidence,
@@ -65,23 +65,30 @@ def asked(pair: Pair, kind: str) -> Dialogue[Answer]:
     function = getattr(pair.connector, kind)
     if function is None:
         pytest.skip(f"no {kind} in this protocol")
-    dialogue: Dialogue[Answer] = function(query_ask() if kind == "query" else refund_ask(), pair.secrets)
+    dialogue: Dialogue[Answer] = function(asks_about(pair, kind), pair.secrets)
     return dialogue
+
+
+def asks_about(pair: Pair, kind: str) -> QueryAsk | RefundAsk:
+    """What is asked: about the pair's attempt, or a refund of its payment."""
+    if kind == "query":
+        return query_ask(attempt_ref=pair.ref)
+    return refund_ask(attempt_ref=pair.ref, bank_txn_id=payment_of(pair).bank_txn_id)
 
 
 def start(pair: Pair) -> Session:
     """A session, opened in the connector's own way."""
     connector = pair.connector
     if connector.build_redirect is not None:
-        return connector.build_redirect(session_ask(), pair.secrets)
+        return connector.build_redirect(session_ask(attempt_ref=pair.ref), pair.secrets)
     assert connector.open_session is not None
-    return converse(connector.open_session(session_ask(), pair.secrets), knowing(pair))
+    return converse(connector.open_session(session_ask(attempt_ref=pair.ref), pair.secrets), knowing(pair))
 
 
 def payment_of(pair: Pair) -> PaymentSeen:
     """A payment of the attempt the enquiries ask about."""
     sample = next(seen for seen in pair.side.samples if isinstance(seen, PaymentSeen))
-    return replace(sample, attempt_ref="A-1")
+    return replace(sample, attempt_ref=pair.ref)
 
 
 def _always(reply: HttpReply, _: HttpRequest) -> HttpReply:
@@ -100,12 +107,16 @@ def test_a_session_sends_the_payer_somewhere(pair: Pair) -> None:
 
 def test_no_secret_is_in_anything_we_send(pair: Pair) -> None:
     sent: list[str] = [repr(start(pair))]
+    headers: list[str] = []
     for kind in KINDS:
         if getattr(pair.connector, kind) is not None:
             request = next(asked(pair, kind))
-            sent += [request.url, request.body.decode("latin-1"), repr(request.headers)]
+            sent += [request.url, request.body.decode("latin-1")]
+            headers.append(repr(request.headers))
 
     assert not [value for value in pair.secrets.values.values() for text in sent if value in text]
+    kept = [value for name, value in pair.secrets.values.items() if name not in pair.side.bearer]
+    assert not [value for value in kept for text in headers if value in text]
 
 
 def test_requests_go_to_the_configured_bank(pair: Pair) -> None:
@@ -138,16 +149,20 @@ def test_two_payments_are_two(pair: Pair) -> None:
 
 
 def test_somebody_elses_payment_is_not_ours(pair: Pair) -> None:
-    answer = converse(asked(pair, "query"), knowing(pair, replace(payment_of(pair), attempt_ref="A-2")))
+    theirs = replace(payment_of(pair), attempt_ref=pair.side.other_refs[0])
+
+    answer = converse(asked(pair, "query"), knowing(pair, theirs))
 
     assert not any(isinstance(seen, PaymentSeen) for seen in answer.evidence)
     assert answer.contact is not Contact.SUCCEEDED
 
 
 def test_an_answer_about_another_attempt_is_not_believed(pair: Pair) -> None:
-    other = replace(payment_of(pair), attempt_ref="A-2")
+    if not pair.side.names_answers:
+        pytest.skip("answers do not say what they are about")
+    other = replace(payment_of(pair), attempt_ref=pair.side.other_refs[0])
     assert pair.connector.query is not None
-    about_other = next(pair.connector.query(query_ask(attempt_ref="A-2"), pair.secrets))
+    about_other = next(pair.connector.query(query_ask(attempt_ref=pair.side.other_refs[0]), pair.secrets))
 
     answer = converse(asked(pair, "query"), lambda _: pair.side.reply(about_other, (other,), pair.secrets, NOW))
 
@@ -167,7 +182,7 @@ def test_a_reversal_comes_with_its_payment(pair: Pair) -> None:
     if reversal is None:
         pytest.skip("this bank never reverses")
 
-    answer = converse(asked(pair, "query"), knowing(pair, payment_of(pair), replace(reversal, attempt_ref="A-1")))
+    answer = converse(asked(pair, "query"), knowing(pair, payment_of(pair), replace(reversal, attempt_ref=pair.ref)))
 
     assert any(isinstance(seen, ReversalSeen) for seen in answer.evidence)
 
@@ -186,6 +201,8 @@ def test_the_news_of_a_refund_are_read(pair: Pair, kind: str, status: RefundNews
 
 @pytest.mark.parametrize("kind", ["refund", "query_refund"])
 def test_a_refund_of_another_amount_is_not_ours(pair: Pair, kind: str) -> None:
+    if not pair.side.names_answers:
+        pytest.skip("answers do not say what they are about")
     truth = RefundSeen(refund_ref="R-1", status=RefundNewsStatus.SUCCEEDED, amount_vnd=49_999, occurred_at=NOW)
 
     answer = converse(asked(pair, kind), knowing(pair, truth))
@@ -212,7 +229,7 @@ def test_an_unlisted_code_is_unknown(pair: Pair, kind: str) -> None:
 def test_an_unlisted_code_opens_no_session_and_declines_none(pair: Pair) -> None:
     if pair.connector.open_session is None:
         pytest.skip("the bank is not asked")
-    dialogue = pair.connector.open_session(session_ask(), pair.secrets)
+    dialogue = pair.connector.open_session(session_ask(attempt_ref=pair.ref), pair.secrets)
 
     session = converse(dialogue, lambda request: pair.side.reply_unlisted(request, pair.secrets, NOW))
 
@@ -233,7 +250,7 @@ def test_junk_opens_no_session_and_declines_none(pair: Pair, reply: HttpReply) -
     if pair.connector.open_session is None:
         pytest.skip("the bank is not asked")
 
-    session = converse(pair.connector.open_session(session_ask(), pair.secrets), lambda _: reply)
+    session = converse(pair.connector.open_session(session_ask(attempt_ref=pair.ref), pair.secrets), lambda _: reply)
 
     assert session.contact is Contact.UNKNOWN
     assert not session.redirect_url
@@ -293,7 +310,7 @@ def test_without_a_key_nothing_is_sent(pair: Pair, kind: str) -> None:
     if function is None:
         pytest.skip(f"no {kind} in this protocol")
     bare = replace(pair.secrets, values={})
-    dialogue: Dialogue[Answer] = function(query_ask() if kind == "query" else refund_ask(), bare)
+    dialogue: Dialogue[Answer] = function(asks_about(pair, kind), bare)
 
     with pytest.raises(StopIteration) as end:
         next(dialogue)
@@ -301,12 +318,12 @@ def test_without_a_key_nothing_is_sent(pair: Pair, kind: str) -> None:
     assert end.value.value.contact is Contact.NOT_SENT
 
 
-@pytest.mark.parametrize("ref", ["A-1", "A.1_b-2", "a" * 20])
-def test_references_reach_the_bank_as_they_are(pair: Pair, ref: str) -> None:
+def test_references_reach_the_bank_as_they_are(pair: Pair) -> None:
     if pair.connector.query is None:
         pytest.skip("no query in this protocol")
-    payment = replace(payment_of(pair), attempt_ref=ref)
+    for ref in (pair.ref, *pair.side.other_refs):
+        payment = replace(payment_of(pair), attempt_ref=ref)
 
-    answer = converse(pair.connector.query(query_ask(attempt_ref=ref), pair.secrets), knowing(pair, payment))
+        answer = converse(pair.connector.query(query_ask(attempt_ref=ref), pair.secrets), knowing(pair, payment))
 
-    assert [seen.attempt_ref for seen in answer.evidence if isinstance(seen, PaymentSeen)] == [ref]
+        assert [seen.attempt_ref for seen in answer.evidence if isinstance(seen, PaymentSeen)] == [ref]
