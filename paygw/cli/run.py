@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Final
@@ -26,7 +27,7 @@ from paygw.cli.sample import (
     FINANCE_KEY,
     PORTAL_KEY,
     PORTAL_PORT,
-    callback_allow,
+    Places,
     has_portal,
     portal_arguments,
     provision_sample,
@@ -75,34 +76,38 @@ def run(
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="Also pretend banks and a sample portal, ready to try (test mode).")
     ] = False,
+    sandbox_port: Annotated[int, typer.Option(help="Port of the pretend banks.")] = SANDBOX_PORT,
+    portal_port: Annotated[int, typer.Option(help="Port of the sample portal.")] = PORTAL_PORT,
 ) -> None:
     """Run everything on this machine: database, hub, worker."""
-    settings = Settings()
+    settings, places = Settings(), Places(sandbox_port, portal_port)
     settings = settings.model_copy(update={"port": port}) if port is not None else settings
     with ExitStack() as stack:
         stack.enter_context(_alone(settings.var / "run"))
         revive = migrate_embedded(settings, stack)
         playing = sandbox and settings.mode == "test"
         if playing:
-            with_hub(provision_sample, settings.model_copy(update={"callback_allow": (callback_allow(),)}))
-        tree = Tree(settings.var / "run", children_of(settings, sandbox=playing), look_after=revive)
-        typer.echo(_addresses(settings, sandbox=playing))
+            open_to_portal = settings.model_copy(update={"callback_allow": (places.callback_allow,)})
+            with_hub(partial(provision_sample, places=places), open_to_portal)
+        sample = places if playing else None
+        tree = Tree(settings.var / "run", children_of(settings, sample), look_after=revive)
+        typer.echo(_addresses(settings, sample))
         code = keep(tree)
     raise typer.Exit(code)
 
 
-def children_of(settings: Settings, *, sandbox: bool) -> list[Child]:
-    """The verbs of a run, in the order they start."""
-    allowed = {"callback_allow": callback_allow()} if sandbox else {}
+def children_of(settings: Settings, sample: Places | None) -> list[Child]:
+    """The verbs of a run, in the order they start; with banks and a portal where there is a sample."""
+    allowed = {"callback_allow": sample.callback_allow} if sample else {}
     environment = child_environment(port=str(settings.port), work_port=str(_work_port(settings)), **allowed)
     children = [
         Child("serve", ("paygw", "serve", "--needs-worker"), environment),
         Child("work", ("paygw", "work"), environment),
     ]
-    if sandbox:
-        children.append(Child("sandbox", ("paygw", "sandbox", "--port", str(SANDBOX_PORT)), environment))
-    if sandbox and has_portal():
-        children.append(Child("portal", ("examples.portal", *portal_arguments(settings)), environment))
+    if sample:
+        children.append(Child("sandbox", ("paygw", "sandbox", "--port", str(sample.sandbox_port)), environment))
+    if sample and has_portal():
+        children.append(Child("portal", ("examples.portal", *portal_arguments(settings, sample)), environment))
     return children
 
 
@@ -110,15 +115,15 @@ def _work_port(settings: Settings) -> int:
     return settings.work_port or settings.port + 1
 
 
-def _addresses(settings: Settings, *, sandbox: bool) -> str:
+def _addresses(settings: Settings, sample: Places | None) -> str:
     """Where a person goes first."""
     places = {"hub": "", "API docs": "/docs", "fees": "/phi-le-phi", "health": "/readyz", "metrics": "/metrics"}
     lines = {name: settings.origin + path for name, path in places.items()}
     lines["worker"] = f"http://{settings.host}:{_work_port(settings)}/metrics"
-    if sandbox and has_portal():
-        lines["sample portal"] = f"http://127.0.0.1:{PORTAL_PORT}"
-    if sandbox:
-        lines["banks"] = f"http://127.0.0.1:{SANDBOX_PORT}"
+    if sample and has_portal():
+        lines["sample portal"] = sample.portal
+    if sample:
+        lines["banks"] = sample.banks
         lines["portal key"], lines["finance key"] = PORTAL_KEY, FINANCE_KEY
     lines["folder"] = str(settings.var.resolve())
     return "\n".join(f"{name:<14}{value}" for name, value in lines.items())

@@ -3,6 +3,7 @@
 Keys and secrets are published on purpose; live mode refuses keys of this kind.
 """
 
+from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from typing import Final
@@ -19,7 +20,29 @@ PORTAL_KEY: Final = "sk_test_sample-portal-published-on-purpose-0001"
 FINANCE_KEY: Final = "sk_test_sample-finance-published-on-purpose-0001"
 CALLBACK_SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - a published test secret
 FLOWS: Final = {"sandbox-a": "redirect", "sandbox-b": "server"}
-_ORIGIN: Final = f"http://127.0.0.1:{PORTAL_PORT}"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the banks and the sample portal listen, on this machine only."""
+
+    sandbox_port: int = SANDBOX_PORT
+    portal_port: int = PORTAL_PORT
+
+    @property
+    def portal(self) -> str:
+        """Origin of the sample portal."""
+        return f"http://127.0.0.1:{self.portal_port}"
+
+    @property
+    def banks(self) -> str:
+        """Origin of the pretend banks."""
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def callback_allow(self) -> str:
+        """The one private address callbacks may reach in this set-up."""
+        return f"127.0.0.1:{self.portal_port}"
 
 
 def has_portal() -> bool:
@@ -27,23 +50,18 @@ def has_portal() -> bool:
     return find_spec("examples") is not None and find_spec("examples.portal") is not None
 
 
-def callback_allow() -> str:
-    """The one private address callbacks may reach in this set-up."""
-    return f"127.0.0.1:{PORTAL_PORT}"
-
-
-def portal_arguments(settings: Settings) -> tuple[str, ...]:
+def portal_arguments(settings: Settings, places: Places) -> tuple[str, ...]:
     """How the sample portal is started."""
     data = settings.var / "sample-portal"
     return (
-        "--port", str(PORTAL_PORT), "--hub", settings.origin, "--key", PORTAL_KEY, "--secret", CALLBACK_SECRET,
+        "--port", str(places.portal_port), "--hub", settings.origin, "--key", PORTAL_KEY, "--secret", CALLBACK_SECRET,
         "--data", str(data),
     )  # fmt: skip
 
 
-async def provision_sample(hub: Hub) -> None:
+async def provision_sample(hub: Hub, places: Places) -> None:
     """Make portal, banks, keys and an approver; on a second start nothing changes."""
-    for change in _changes(hub.settings):
+    for change in _changes(hub.settings, places):
         await hub.transact(partial(_apply, hub, change))
 
 
@@ -51,12 +69,12 @@ async def _apply(hub: Hub, change: Change, connection: Connection) -> None:
     await apply(hub, connection, change, by="paygw run")
 
 
-def _changes(settings: Settings) -> list[Change]:
+def _changes(settings: Settings, places: Places) -> list[Change]:
     portal = PortalChange(
         id="sample-portal",
         name="Cổng dịch vụ công mẫu",
-        callback_url=f"{_ORIGIN}/callbacks",
-        return_origins=(_ORIGIN,),
+        callback_url=f"{places.portal}/callbacks",
+        return_origins=(places.portal,),
         rate_post=settings.rate_post,
         rate_get=settings.rate_get,
         rate_burst=settings.rate_burst,
@@ -68,15 +86,21 @@ def _changes(settings: Settings) -> list[Change]:
         id="G22.99", name="Công an thành phố Hà Nội", chapter="409", area="00001", budget_unit="1053614", update=True
     )
     approver = PersonChange(id="minh", name="Trần Minh", role="approver")
-    return [portal, KeyChange(key=FINANCE_KEY, scope="finance"), body, approver, *map(_bank, FLOWS)]
+    return [
+        portal,
+        KeyChange(key=FINANCE_KEY, scope="finance"),
+        body,
+        approver,
+        *(_bank(name, places) for name in FLOWS),
+    ]
 
 
-def _bank(name: str) -> BankChange:
+def _bank(name: str, places: Places) -> BankChange:
     return BankChange(
         id=name,
         connector="sandbox",
         title=f"Ngân hàng thử {name[-1].upper()}",
-        base_url=f"http://127.0.0.1:{SANDBOX_PORT}/{name}",
+        base_url=f"{places.banks}/{name}",
         merchant="PAYGW",
         values={"secret": name + SECRET_SUFFIX},
         options={"flow": FLOWS[name]},
