@@ -22,7 +22,7 @@ from paygw.store.embedded.errors import (
 )
 from paygw.store.embedded.layout import PORT, Layout
 from paygw.store.embedded.options import Options, access_files, server_arguments
-from paygw.store.embedded.process import end_postgres_in, exists, postgres_in
+from paygw.store.embedded.process import end_postgres_in, exists, postgres_in, wait_gone
 from paygw.store.embedded.user import ServerUser
 from paygw.store.roles import SUPER, bootstrap_script
 
@@ -33,6 +33,7 @@ _RUN_BEGINS = "starting PostgreSQL"
 _WAL_SEGMENT_BYTES = 16 * 1024 * 1024
 _STEP_S = 0.01
 _LAST_WORDS_BYTES = 4000
+_LAST_WORDS_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,8 @@ def last_words(layout: Layout) -> str:
 
 
 def _why_it_ended(layout: Layout) -> EmbeddedError:
-    """Returns the reason; on a full disk the server cannot even say it."""
+    """Returns the reason; on a full disk the server cannot even say it. Its log is a child's, which may end later."""
+    wait_gone(postgres_in(layout.data), timeout_s=_LAST_WORDS_S)
     error = explain(last_words(layout), path=layout.data)
     if isinstance(error, StartFailed) and shutil.disk_usage(layout.data).free < _WAL_SEGMENT_BYTES:
         return DiskFull(f"the disk of {layout.data} is full: free some space there and start again")
