@@ -45,6 +45,7 @@ from paygw.kernel.evidence import (
     ReversalSeen,
 )
 from paygw.kernel.framing import signature, signed_at, target_of, verified
+from paygw.kernel.settled import read_settlement
 from paygw.kernel.wire import AMOUNT_MAX_VND, Json, amount, moment, objects, parsed, text, text_or_none
 
 SIGNATURE = "x-sandbox-signature"
@@ -282,6 +283,8 @@ def _stamp(at: datetime) -> str:
 CONNECTOR = Connector(
     name="sandbox",
     title="Ngân hàng thử nghiệm",
+    grade="A",
+    source="docs/api/sandbox-bank.md, version 1, 2026-11",
     methods=("card", "wallet", "transfer"),
     receipts_per_attempt="many",
     credentials=(
@@ -295,4 +298,5 @@ CONNECTOR = Connector(
     query=query,
     refund=refund,
     query_refund=query_refund,
+    parse_settlement=read_settlement,
 )

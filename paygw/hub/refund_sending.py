@@ -27,6 +27,7 @@ from paygw.kernel.receipts import Receipt, Refund, RefundStatus, find_refund, wi
 from paygw.kernel.refs import public_id
 from paygw.kernel.refunds import Moved, fail_refund, send_refund
 from paygw.kernel.settlement import require_spendable
+from paygw.store.attempts import created_at_of
 from paygw.store.cases import open_case
 from paygw.store.refunds import (
     Claimed,
@@ -38,6 +39,8 @@ from paygw.store.refunds import (
 )
 from paygw.store.settlement import lock_account, read_spendable
 from paygw.store.situations import Locked
+
+_LEFT = frozenset({RefundStatus.SENDING, RefundStatus.SUCCEEDED, RefundStatus.RETURNED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,11 @@ async def _ask(hub: Hub, connection: Connection, locked: Locked, refund_id: str)
         paid_at=receipt.received_at,
         now=hub.clock(),
         asked_at=row.decided_at,
+        created_at=await created_at_of(connection, attempt.id) if attempt else None,
+        has_twin=any(
+            other.id != refund_id and other.status in _LEFT and other.sendable_vnd == refund.sendable_vnd
+            for other in receipt.refunds
+        ),
     )
 
 

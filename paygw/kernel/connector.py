@@ -7,7 +7,7 @@ returns its result, so that a protocol of several steps reads top to bottom and 
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -111,6 +111,8 @@ class RefundAsk:
     paid_at: datetime
     now: datetime
     asked_at: datetime | None = None  # when it was decided: the same at every call about this refund
+    created_at: datetime | None = None  # of the attempt, as its session was asked for; unknown: paid_at stands in
+    has_twin: bool = False  # this payment has another refund of the same amount: an amount alone names neither
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +192,35 @@ class Limits:
     reference_alphabet: Literal["alnum", "digits"] = "alnum"  # digits: a number of at most 53 bits
 
 
+SettledKind = Literal["payment", "refund", "reversal"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementLine:
+    """One movement in a provider's file. `amount_vnd` is above zero whatever the kind; `fee_vnd` may be 0.
+
+    `ref` is our attempt reference, of a refund our refund reference.
+    """
+
+    ref: str
+    bank_txn_id: str
+    kind: SettledKind
+    amount_vnd: int
+    fee_vnd: int
+    status: str
+    occurred_at: datetime
+    settled_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementFile:
+    """A provider's file of one day; `count` and `total_vnd` are what the file itself says, and agree with the lines."""
+
+    lines: tuple[SettlementLine, ...]
+    count: int
+    total_vnd: int
+
+
 SessionDialogue = Generator[HttpRequest, HttpReply, Session]
 AnswerDialogue = Generator[HttpRequest, HttpReply, Answer]
 
@@ -198,12 +229,17 @@ AnswerDialogue = Generator[HttpRequest, HttpReply, Answer]
 class Connector:
     """One protocol. Exactly one of `build_redirect` (pure) and `open_session` (calls the bank first) is present.
 
-    `read_return` raises BadSignature or Malformed; `cancel` closes a session nobody shall pay any more. `page_option`
+    `parse_return` raises BadSignature or Malformed; `cancel` closes a session nobody shall pay any more. `page_option`
     names the option that holds the origin of the bank's pay pages where that is not the origin of its API.
+
+    `grade` says how sure the protocol is: A an independent client was run against it, B the provider's own document,
+    C third parties or inference. `source` names that document. `parse_settlement` raises Malformed and nothing else.
     """
 
     name: str
     title: str
+    grade: Literal["A", "B", "C"]
+    source: str
     methods: tuple[Method, ...]
     receipts_per_attempt: Literal["one", "many"]
     credentials: tuple[Credential, ...]
@@ -215,7 +251,8 @@ class Connector:
     query: Callable[[QueryAsk, Secrets], AnswerDialogue] | None = None
     refund: Callable[[RefundAsk, Secrets], AnswerDialogue] | None = None
     query_refund: Callable[[RefundAsk, Secrets], AnswerDialogue] | None = None
-    read_return: Callable[[HttpRequest, Secrets], Returned] | None = None
+    parse_return: Callable[[HttpRequest, Secrets], Returned] | None = None
     cancel: Callable[[QueryAsk, Secrets], AnswerDialogue] | None = None
+    parse_settlement: Callable[[bytes, Mapping[str, str]], SettlementFile] | None = None
     page_option: str = ""
     disputes: bool = False

@@ -32,6 +32,7 @@ _INSERT = Query(
     )
 )
 _ORDER_OF = Query(select(attempts.c.order_id).where(attempts.c.id == bindparam("id")))
+_CREATED = Query(select(attempts.c.created_at).where(attempts.c.id == bindparam("id")))
 _SESSION = Query(
     update(attempts)
     .where(attempts.c.id == bindparam("attempt"))
@@ -105,6 +106,12 @@ async def insert_attempt(connection: Connection, row: AttemptRow) -> None:
         next_enquiry_at=row.next_enquiry_at,
         lease_until=row.lease_until,
     )
+
+
+async def created_at_of(connection: Connection, attempt_id: str) -> datetime | None:
+    """When the attempt was made: the time its session was asked for under."""
+    found: datetime | None = await _CREATED.value(connection, id=UUID(attempt_id))
+    return found
 
 
 async def order_of_attempt(connection: Connection, attempt_id: str) -> str:
