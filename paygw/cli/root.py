@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from paygw.cli import money, provision, serving, upkeep
+from paygw.cli.breaks import breaks
 from paygw.cli.calendar import calendar
 from paygw.cli.demo import demo
 from paygw.cli.fees import fees
@@ -48,6 +49,7 @@ for group in ("refund", "callback", "audit", "ledger"):
     cli.add_typer(getattr(money, group), name=group)
 cli.add_typer(fees, name="fees")
 cli.add_typer(calendar, name="calendar")
+cli.add_typer(breaks, name="breaks")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -1,7 +1,7 @@
 """The hub as a value: everything a use case may need that is not in the database. Built once by `paygw.app`."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, Protocol, TypeVar
 
@@ -12,7 +12,7 @@ from paygw.kernel.connector import Answer, AnswerDialogue, Connector, Session, S
 from paygw.kernel.fees.catalogue import Catalogue, Procedure
 from paygw.outside.vault import Vault
 from paygw.settings import Settings
-from paygw.store.engine import transact
+from paygw.store.engine import OneConnection, transact
 
 T = TypeVar("T")
 AskOperation = Literal["query", "refund", "query_refund"]
@@ -88,3 +88,7 @@ class Hub:
     async def transact(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """One use case, one transaction, committed at its end."""
         return await transact(self.pool, work, retries_max=self.settings.transaction_retries_max)
+
+    def within(self, connection: Connection) -> "Hub":
+        """The hub for use cases that are part of a larger one: they commit with its transaction or not at all."""
+        return replace(self, pool=OneConnection(connection))

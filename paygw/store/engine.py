@@ -1,6 +1,7 @@
 """Connections: one asyncpg pool per process, JSON as text, no reset on release (no session state is used)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
 import asyncpg
@@ -70,7 +71,21 @@ async def require_durable(connection: Connection) -> None:
             raise Alarm(f"PostgreSQL runs with {name}={value}; money needs {name} in {sorted(allowed)}")
 
 
-async def transact(pool: Pool, work: Callable[[Connection], Awaitable[T]], *, retries_max: int = 3) -> T:
+class OneConnection:
+    """Stands in for a pool inside a transaction: use cases run in savepoints of it, all or none of them are kept."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """The one connection."""
+        yield self._connection
+
+
+async def transact(
+    pool: Pool | OneConnection, work: Callable[[Connection], Awaitable[T]], *, retries_max: int = 3
+) -> T:
     """Run one use case in one transaction, committed here; deadlocks and serialization errors are tried again.
 
     Raises Unavailable when the database does not answer: the caller may repeat the same request.

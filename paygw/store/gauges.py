@@ -23,6 +23,41 @@ _IMBALANCE = """
 SELECT (SELECT coalesce(sum(debit_vnd - credit_vnd), 0) FROM ledger_rollup)
      + (SELECT coalesce(sum(l.amount_vnd), 0) FROM ledger l, ledger_rollup_mark m WHERE (l.xid, l.seq) > (m.xid, m.seq))
 """
+_BREAKS = """
+SELECT bank, kind, CASE WHEN d <= 1 THEN '0-1' WHEN d <= 3 THEN '2-3' WHEN d <= 7 THEN '4-7' WHEN d <= 30 THEN '8-30'
+    ELSE '>30' END AS age, count(*) AS open, sum(risk_vnd)::float8 AS vnd
+  FROM (SELECT bank, kind, risk_vnd, extract(day FROM now() - opened_at)::int AS d FROM breaks
+         WHERE status <> 'resolved') b
+ GROUP BY 1, 2, 3
+"""
+_UNDONE = """
+SELECT b.bank, count(*) AS undone FROM break_notes n JOIN breaks b ON b.id = n.break_id WHERE n.action = 'reopened'
+ GROUP BY b.bank
+"""
+_NIGHTS = """
+SELECT n.bank, count(*) FILTER (WHERE n.status = 'waiting') AS late,
+    extract(epoch FROM max(n.ended_at))::float8 AS succeeded,
+    (SELECT (s.result->>'matched')::float8 / nullif((s.result->>'lines')::float8, 0) FROM night_steps s
+      JOIN nights x ON x.id = s.night_id WHERE x.bank = n.bank AND s.step = 'match'
+      ORDER BY s.at DESC LIMIT 1) AS first_pass
+  FROM nights n GROUP BY n.bank
+"""
+_CLASSES = """
+SELECT split_part(account, ':', 1) AS class, sum(vnd)::float8 AS vnd FROM (
+    SELECT account, debit_vnd - credit_vnd AS vnd FROM ledger_rollup
+    UNION ALL
+    SELECT l.account, l.amount_vnd FROM ledger l, ledger_rollup_mark m WHERE (l.xid, l.seq) > (m.xid, m.seq)
+) e WHERE split_part(account, ':', 1) IN ('U', 'RP', 'RB', 'DUE', 'CLAIM', 'UBD', 'CH', 'DT', 'PRET') GROUP BY 1
+"""
+_OLDEST = """
+SELECT 'U' AS class, extract(epoch FROM now() - min(booked_at))::float8 AS s FROM receipts
+ WHERE free_vnd > 0 OR refund_due_vnd > 0
+UNION ALL
+SELECT 'RP', extract(epoch FROM now() - min(created_at))::float8 FROM refunds
+ WHERE status IN ('approved', 'funded', 'sending')
+UNION ALL
+SELECT 'DT', extract(epoch FROM now() - min(created_at))::float8 FROM disbursements WHERE status = 'sent'
+"""
 _AUDIT_HEAD = "SELECT upto_seq FROM seals WHERE chain = 'audit' ORDER BY no DESC LIMIT 1"
 
 
@@ -53,6 +88,32 @@ async def read_gauges(connection: Connection) -> list[Gauge]:
         found += _pair(
             "unapplied_open", row["open"], "unapplied_vnd", row["vnd"], bank=row["bank"], reason=row["reason"]
         )
+    return found + await _night_gauges(connection)
+
+
+async def _night_gauges(connection: Connection) -> list[Gauge]:
+    """Breaks by kind and age, nights, and the money that waits: docs/money.md section 8."""
+    found: list[Gauge] = []
+    risks: dict[tuple[str, str], float] = {}
+    for row in await connection.fetch(_BREAKS):
+        labels = {"bank": row["bank"], "kind": row["kind"]}
+        found.append(Gauge("paygw_recon_breaks", {**labels, "age": row["age"]}, row["open"]))
+        risks[row["bank"], row["kind"]] = risks.get((row["bank"], row["kind"]), 0) + row["vnd"]
+    found += [Gauge("paygw_recon_risk_vnd", {"bank": bank, "kind": kind}, vnd) for (bank, kind), vnd in risks.items()]
+    for row in await connection.fetch(_UNDONE):
+        found.append(Gauge("paygw_recon_undone", {"bank": row["bank"]}, row["undone"]))
+    for row in await connection.fetch(_NIGHTS):
+        bank = {"bank": row["bank"]}
+        found.append(Gauge("paygw_recon_late_files", bank, row["late"]))
+        if row["succeeded"] is not None:
+            found.append(Gauge("paygw_recon_last_success_timestamp", bank, row["succeeded"]))
+        if row["first_pass"] is not None:
+            found.append(Gauge("paygw_recon_first_pass_ratio", bank, row["first_pass"]))
+    for row in await connection.fetch(_CLASSES):
+        found.append(Gauge("paygw_position_vnd", {"class": row["class"]}, row["vnd"]))
+    for row in await connection.fetch(_OLDEST):
+        if row["s"] is not None:
+            found.append(Gauge("paygw_position_oldest_seconds", {"class": row["class"]}, row["s"]))
     return found
 
 

@@ -147,6 +147,15 @@ CODES: Final[Mapping[str, Kind]] = MappingProxyType(
         "receipt_not_disprovable": Kind(_CONFLICT, "The receipt cannot be disproved now"),
         "settlement_account_missing": Kind(_UNPROCESSABLE, "The settlement names no account"),
         "settlement_holder_missing": Kind(_UNPROCESSABLE, "The settlement names no holder"),
+        # The night, breaks, money out
+        "break_state": Kind(_CONFLICT, "The break is not at this step"),
+        "break_action": Kind(_UNPROCESSABLE, "That is not decided about this kind of break"),
+        "payout_state": Kind(_CONFLICT, "The payout batch is not at this step"),
+        "payee_missing": Kind(_CONFLICT, "It is not known where a beneficiary's money goes"),
+        "minutes_state": Kind(_CONFLICT, "The minutes are not at this step"),
+        "night_running": Kind(_CONFLICT, "Somebody is reconciling this day just now"),
+        "file_missing": Kind(_CONFLICT, "The bank's file of this day is not there yet"),
+        "file_unreadable": Kind(_UNPROCESSABLE, "The bank's file cannot be read"),
         # Provisioning and decisions of two persons
         "already_exists": Kind(_CONFLICT, "It exists with other content"),
         "nothing_selected": Kind(_UNPROCESSABLE, "Nothing says what is meant"),

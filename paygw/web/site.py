@@ -15,7 +15,7 @@ from paygw.store.engine import AWAY
 from paygw.web import bank_ingress, checkout, fees, ops, pages, problems, reference
 from paygw.web.context import request_id_of
 from paygw.web.errors import CODES, Problem, code_of_status
-from paygw.web.portal_api import books, events, finance, orders, procedures, quotes, refunds
+from paygw.web.portal_api import books, breaks, events, finance, orders, procedures, quotes, refunds
 from paygw.web.reference.manual import Manual
 from paygw.web.reply import problem_reply
 from paygw.web.routes import Route, is_guarded, mount
@@ -31,6 +31,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *events.api.all,
     *finance.api.all,
     *books.api.all,
+    *breaks.api.all,
     *procedures.api.all,
     *ops.api.all,
     *checkout.api.all,

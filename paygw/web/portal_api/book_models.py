@@ -1,9 +1,12 @@
-"""Bodies of the finance API: position, trace."""
+"""Bodies of the finance API: position, trace, breaks."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
+
+from paygw.web.body import In
 
 
 class StandingView(msgspec.Struct, kw_only=True):
@@ -65,3 +68,104 @@ class TraceView(msgspec.Struct, kw_only=True):
     payouts: list[dict[str, Any]]
     ledger: list[dict[str, Any]]
     breaks: list[dict[str, Any]]
+
+
+class ProposalView(msgspec.Struct, kw_only=True):
+    """What one person proposed; an approval is bound to `content_hash`."""
+
+    by: str
+    content: dict[str, Any]
+    content_hash: str
+
+
+class BreakView(msgspec.Struct, kw_only=True):
+    """A difference with its age in days, its clock of working days, its owner."""
+
+    id: str
+    kind: str
+    bank: str
+    day: str
+    ref: str
+    bank_txn_id: str
+    book_amount_vnd: int | None
+    statement_amount_vnd: int | None
+    risk_vnd: int
+    detail: str
+    owner: str
+    status: Literal["open", "proposed", "resolved"]
+    resolution: str
+    automatic: bool
+    order_id: str | None
+    receipt_id: str | None
+    opened_at: datetime
+    age_days: int
+    due_on: str
+    overdue: bool
+    escalated: bool
+    proposal: ProposalView | None
+
+
+class BreakNoteView(msgspec.Struct, kw_only=True):
+    """One line of a break's history."""
+
+    at: datetime
+    person: str
+    action: str
+    text: str
+
+
+class BreakDetailView(BreakView, kw_only=True):
+    """A break with its history and what two persons may decide about it."""
+
+    by_itself: str
+    actions: list[str]
+    history: list[BreakNoteView]
+
+
+class BreakPage(msgspec.Struct, kw_only=True):
+    """Breaks, oldest first."""
+
+    items: list[BreakView]
+    next: str | None
+
+
+Person = Annotated[str, Meta(min_length=1, max_length=64, description="A member of staff.")]
+Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="The content_hash the person looked at.")]
+Words = Annotated[str, Meta(min_length=1, max_length=1_000)]
+
+
+class AssignIn(In, frozen=True, kw_only=True):
+    """Who takes it."""
+
+    owner: Person
+    by: Person
+
+
+class CommentIn(In, frozen=True, kw_only=True):
+    """What was found; no personal data."""
+
+    text: Words
+    by: Person
+
+
+class ProposeIn(In, frozen=True, kw_only=True):
+    """What should be done, by which document; `params` as the action needs them."""
+
+    action: Annotated[str, Meta(min_length=1, max_length=32)]
+    document: Words
+    by: Person
+    params: Annotated[dict[str, str | int], Meta(max_length=20)] = msgspec.field(default_factory=dict)
+
+
+class ApproveIn(In, frozen=True, kw_only=True):
+    """The decision of a second person, with a key of its own."""
+
+    by: Person
+    content_hash: Hash
+
+
+class RejectIn(In, frozen=True, kw_only=True):
+    """The refusal of a second person."""
+
+    by: Person
+    reason: Annotated[str, Meta(max_length=1_000)] = ""

@@ -1,0 +1,175 @@
+"""The journal of the nights: a run per bank and day, its steps, the files as read and their lines."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from asyncpg import Connection, Record
+
+_BEGIN = """
+INSERT INTO nights AS n (id, bank, day, status, started_at, touched_at) VALUES ($1, $2, $3, 'running', $4, $4)
+ON CONFLICT ON CONSTRAINT nights_day DO UPDATE
+    SET status = 'running', tries = n.tries + 1, touched_at = $4, ended_at = NULL
+RETURNING id, tries
+"""
+_END = """
+UPDATE nights SET status = $2, touched_at = $3, ended_at = CASE WHEN $2 = 'done' THEN $3 END,
+    snapshot = CASE WHEN $2 = 'done' THEN pg_current_snapshot() ELSE snapshot END
+WHERE id = $1
+"""
+_STEP = """
+INSERT INTO night_steps (night_id, try, step, at, result) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT ON CONSTRAINT night_steps_pk DO NOTHING
+"""
+_STEPS = "SELECT step, at, result FROM night_steps WHERE night_id = $1 AND try = $2 ORDER BY at, step"
+_FILE = """
+INSERT INTO night_files (bank, day, kind, digest, content, lines, total_vnd, fetched_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT ON CONSTRAINT night_files_pk DO NOTHING RETURNING true
+"""
+_LINES = """
+INSERT INTO night_lines (bank, day, kind, digest, no, ref, bank_txn_id, movement, amount_vnd, fee_vnd, status,
+    direction, account, occurred_at, settled_on, memo)
+SELECT $1, $2, $3, $4, x.no, x.ref, x.bank_txn_id, x.movement, x.amount_vnd, x.fee_vnd, x.status, x.direction,
+    x.account, x.occurred_at, x.settled_on, x.memo
+FROM jsonb_to_recordset($5::jsonb) AS x(no int, ref text, bank_txn_id text, movement text, amount_vnd bigint,
+    fee_vnd bigint, status text, direction text, account text, occurred_at timestamptz, settled_on date, memo text)
+ON CONFLICT ON CONSTRAINT night_lines_pk DO NOTHING
+"""
+_NEWEST = """
+SELECT l.* FROM night_lines l JOIN (
+    SELECT digest FROM night_files WHERE bank = $1 AND day = $2 AND kind = $3 ORDER BY seq DESC LIMIT 1
+) f ON f.digest = l.digest
+WHERE l.bank = $1 AND l.day = $2 AND l.kind = $3 ORDER BY l.no
+"""
+_ONE_LINE = """
+SELECT * FROM night_lines WHERE bank = $1 AND day = $2 AND bank_txn_id = $3 AND ($4 = '' OR ref = $4)
+ORDER BY kind = 'settlement' DESC, digest, no LIMIT 1
+"""
+_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 17))"
+_UNLOCK = "SELECT pg_advisory_unlock(hashtextextended($1, 17))"
+
+
+class LineRead(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of a file of the night; `amount_vnd` is never below 0, `direction` is of our account."""
+
+    bank: str
+    day: date
+    kind: str
+    no: int
+    ref: str
+    bank_txn_id: str
+    movement: str
+    amount_vnd: int
+    fee_vnd: int
+    status: str
+    direction: str
+    account: str
+    occurred_at: datetime
+    settled_on: date | None
+    memo: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileKept:
+    """A file with its lines, to be kept once under its digest."""
+
+    bank: str
+    day: date
+    kind: str
+    digest: bytes
+    content: bytes
+    total_vnd: int
+    fetched_at: datetime
+    lines: tuple[LineRead, ...]
+
+
+async def begin(connection: Connection, *, night_id: str, bank: str, day: date, now: datetime) -> tuple[str, int]:
+    """Open the run of a bank's day, or go at it once more; its id and which try this is."""
+    row = await connection.fetchrow(_BEGIN, UUID(night_id), bank, day, now)
+    return str(row["id"]), row["tries"]
+
+
+async def end(connection: Connection, night_id: str, *, status: str, now: datetime) -> None:
+    """Close a run as done, with what was committed then; or leave it waiting for a file."""
+    await connection.execute(_END, UUID(night_id), status, now)
+
+
+async def keep_step(
+    connection: Connection, night_id: str, attempt: int, step: str, *, at: datetime, result: dict[str, Any]
+) -> None:
+    """Journal a step."""
+    await connection.execute(_STEP, UUID(night_id), attempt, step, at, msgspec.json.encode(result).decode())
+
+
+async def steps_of(connection: Connection, night_id: str, attempt: int) -> list[Record]:
+    """The journal of one try."""
+    rows: list[Record] = await connection.fetch(_STEPS, UUID(night_id), attempt)
+    return rows
+
+
+async def keep_file(connection: Connection, kept: FileKept) -> bool:
+    """Keep a file and its lines; False when these very bytes are there already."""
+    place = (kept.bank, kept.day, kept.kind, kept.digest)
+    new = await connection.fetchval(_FILE, *place, kept.content, len(kept.lines), kept.total_vnd, kept.fetched_at)
+    if new:
+        await connection.execute(_LINES, *place, msgspec.json.encode(kept.lines).decode())
+    return bool(new)
+
+
+async def newest_lines(connection: Connection, bank: str, day: date, kind: str) -> list[LineRead]:
+    """The lines of the newest file of a day: one sent again replaces the one before."""
+    return [_line(row) for row in await connection.fetch(_NEWEST, bank, day, kind)]
+
+
+async def find_line(connection: Connection, bank: str, day: date, bank_txn_id: str, ref: str) -> LineRead | None:
+    """A line of a day by the bank's reference; the settlement's before the statement's."""
+    row = await connection.fetchrow(_ONE_LINE, bank, day, bank_txn_id, ref)
+    return _line(row) if row is not None else None
+
+
+async def find_night(connection: Connection, bank: str, day: date) -> Record | None:
+    """The run of a bank's day: its state, tries and the snapshot it ended with."""
+    return await connection.fetchrow(
+        "SELECT id, bank, day, status, tries, started_at, touched_at, ended_at, snapshot::text AS snapshot "
+        "FROM nights WHERE bank = $1 AND day = $2",
+        bank,
+        day,
+    )
+
+
+async def list_nights(connection: Connection, limit: int) -> list[Record]:
+    """The latest runs."""
+    rows: list[Record] = await connection.fetch(
+        "SELECT id, bank, day, status, tries, started_at, touched_at, ended_at FROM nights "
+        "ORDER BY day DESC, bank LIMIT $1",
+        limit,
+    )
+    return rows
+
+
+async def try_lock(connection: Connection, bank: str, day: date) -> bool:
+    """Take the one seat at a bank's day, for as long as this connection is held; False when another has it."""
+    return bool(await connection.fetchval(_LOCK, f"{bank}:{day}"))
+
+
+async def unlock(connection: Connection, bank: str, day: date) -> None:
+    """Leave the seat."""
+    await connection.execute(_UNLOCK, f"{bank}:{day}")
+
+
+async def reversal_of(connection: Connection, bank: str, bank_txn_id: str, attempt_ref: str) -> str | None:
+    """The id under which a reversal was told, if it was."""
+    found: str | None = await connection.fetchval(
+        "SELECT reversal_id FROM reversals WHERE bank = $1 AND bank_txn_id = $2 "
+        "AND ($3 = '' OR attempt_ref IS NULL OR attempt_ref = $3) ORDER BY occurred_at LIMIT 1",
+        bank,
+        bank_txn_id,
+        attempt_ref,
+    )
+    return found
+
+
+def _line(row: Record) -> LineRead:
+    return LineRead(**{name: row[name] for name in LineRead.__struct_fields__})
