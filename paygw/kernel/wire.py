@@ -5,7 +5,7 @@ Every function raises Malformed and nothing else, whatever the bytes.
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
 from paygw.kernel.connector import Malformed
@@ -15,6 +15,9 @@ Json = dict[str, object]
 AMOUNT_MAX_VND = 10**12
 TEXT_MAX_CHARS = 500
 ITEMS_MAX = 1000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DIGITS_MAX = 18
+_MS_MAX = 4_102_444_800_000  # the year 2100
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -52,6 +55,36 @@ def amount(fields: Json, name: str = "amount_vnd") -> int:
     if type(value) is not int or not 0 < value <= AMOUNT_MAX_VND:
         raise Malformed(f"{name} is no amount")
     return value
+
+
+def whole(fields: Json, name: str, *, least: int = 0) -> int:
+    """A whole number from `least` to 10^18, as a JSON integer or as digits in a text."""
+    value = fields.get(name)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS_MAX:
+        value = int(value)
+    if type(value) is not int or not least <= value <= 10**_DIGITS_MAX:
+        raise Malformed(f"{name} is no whole number")
+    return value
+
+
+def since_1970(fields: Json, name: str) -> datetime:
+    """Milliseconds since 1970 as a time."""
+    milliseconds = whole(fields, name, least=1)
+    if milliseconds >= _MS_MAX:
+        raise Malformed(f"{name} is no time")
+    return EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def milliseconds(at: datetime) -> int:
+    """A time as milliseconds since 1970."""
+    return (at - EPOCH) // timedelta(milliseconds=1)
+
+
+def word(value: object) -> str:
+    """A JSON value as providers write it into a text they sign: null is empty."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
 
 
 def moment(fields: Json, name: str = "occurred_at") -> datetime:

@@ -30,6 +30,7 @@ class BankSide:
     secrets: Secrets
     other_values: Mapping[str, str]
     samples: tuple[Evidence, ...]
+    answers: tuple[Evidence, ...] = ()  # one for each kind of news that only its answers bring
     tell: Callable[[Evidence, Secrets, datetime], HttpRequest]
     tell_unlisted: Callable[[Secrets, datetime], HttpRequest]
     reply: Callable[[HttpRequest, tuple[Evidence, ...], Secrets, datetime], HttpReply]
