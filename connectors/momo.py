@@ -88,6 +88,7 @@ _REFUNDS: Final[Mapping[int, tuple[Contact, RefundNewsStatus]]] = {
 # Page "notification": 204 without a body within 15 s. A refusal is our own word; MoMo documents none.
 _REFUSALS: Final = {Verdict.BAD_SIGNATURE: 401, Verdict.MALFORMED: 400, Verdict.UNAVAILABLE: 503}
 _DIGITS_MAX: Final = 18
+_NONE: Final = -1
 
 
 def signed_text(message: Message, fields: Mapping[str, object], access_key: str) -> str:
@@ -104,7 +105,7 @@ def open_session(ask: SessionAsk, secrets: Secrets) -> SessionDialogue:
         return Session(contact=Contact.NOT_SENT, bank_code="unconfigured")
     if not least_vnd <= ask.amount_vnd <= most_vnd:
         return Session(contact=Contact.NOT_SENT, bank_code="amount_out_of_range")
-    fields = {
+    fields: Json = {
         "partnerCode": secrets.merchant,
         "partnerName": secrets.options.get("partnerName", secrets.merchant),
         "storeId": secrets.options.get("storeId", secrets.merchant),
@@ -176,7 +177,7 @@ def query(ask: QueryAsk, secrets: Secrets) -> AnswerDialogue:
     """The state of a payment."""
     if not _keys(secrets):
         return Answer(contact=Contact.NOT_SENT, bank_code="unconfigured")
-    fields = {
+    fields: Json = {
         "partnerCode": secrets.merchant,
         "requestId": ask.request_id,
         "orderId": ask.attempt_ref,
@@ -190,7 +191,7 @@ def confirm(ask: QueryAsk, wish: Literal["capture", "cancel"], secrets: Secrets)
     """Take, or let go of, a payment that is only authorised (9000): for one made without `autoCapture`."""
     if not _keys(secrets):
         return Answer(contact=Contact.NOT_SENT, bank_code="unconfigured")
-    fields = {
+    fields: Json = {
         "partnerCode": secrets.merchant,
         "requestId": ask.request_id,
         "orderId": ask.attempt_ref,
@@ -213,7 +214,7 @@ def refund(ask: RefundAsk, secrets: Secrets) -> AnswerDialogue:
         return Answer(contact=Contact.NOT_SENT, bank_code="original_unknown")
     if not least_vnd <= ask.amount_vnd <= most_vnd:
         return Answer(contact=Contact.NOT_SENT, bank_code="amount_out_of_range")
-    fields = {
+    fields: Json = {
         "partnerCode": secrets.merchant,
         "orderId": ask.refund_ref,
         "requestId": ask.refund_ref,
@@ -232,7 +233,7 @@ def query_refund(ask: RefundAsk, secrets: Secrets) -> AnswerDialogue:
     if not _keys(secrets):
         return Answer(contact=Contact.NOT_SENT, bank_code="unconfigured")
     by_payment = secrets.options.get("refundQuery") == "payment"
-    fields = {
+    fields: Json = {
         "partnerCode": secrets.merchant,
         "requestId": f"Q{milliseconds(ask.now)}-{ask.refund_ref}"[:50],
         "orderId": ask.attempt_ref if by_payment else ask.refund_ref,
@@ -331,13 +332,14 @@ def _refund_state(ask: RefundAsk, line: Json | None) -> Answer:
     return Answer(contact=contact, evidence=(seen,), bank_code=_shown(code))
 
 
-def _code(fields: Json | None) -> int | None:
+def _code(fields: Json | None) -> int:
+    """The result code, or one that no page lists."""
     value = fields.get("resultCode") if fields else None
-    return value if type(value) is int else None
+    return value if type(value) is int else _NONE
 
 
-def _shown(code: int | None) -> str:
-    return "" if code is None else str(code)[:64]
+def _shown(code: int) -> str:
+    return "" if code == _NONE else str(code)[:64]
 
 
 _KEY = r"[!-~]{4,128}"
