@@ -1,0 +1,1 @@
+"""Reading the files of banks, providers and the treasury: bytes in, a checked file out; pure."""
