@@ -38,6 +38,7 @@ from paygw.kernel.connector import (
 )
 from paygw.kernel.evidence import AttemptSeen, AttemptStatus, Authority, PaymentSeen, RefundNewsStatus, RefundSeen
 from paygw.kernel.macs import hmac_hex, made_with
+from paygw.kernel.settled import read_settlement
 from paygw.kernel.wire import Json, milliseconds, objects, parsed, since_1970, text, whole, word
 
 PREFIX = "/v2/gateway/api"
@@ -161,7 +162,7 @@ def acknowledge(verdict: Verdict) -> HttpReply:
     return HttpReply(status=_REFUSALS.get(verdict, 204))
 
 
-def read_return(request: HttpRequest, secrets: Secrets) -> Returned:
+def parse_return(request: HttpRequest, secrets: Secrets) -> Returned:
     """What the browser brought back, for display."""
     pairs = parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
     fields: Json = dict(pairs)
@@ -346,6 +347,8 @@ _KEY = r"[!-~]{4,128}"
 CONNECTOR = Connector(
     name="momo",
     title="Ví MoMo",
+    grade="A",
+    source="developers.momo.vn, payment gateway pages v3 (protocol v2), read 2026-11",
     methods=("wallet",),
     receipts_per_attempt="one",
     credentials=(
@@ -386,5 +389,6 @@ CONNECTOR = Connector(
     query=query,
     refund=refund,
     query_refund=query_refund,
-    read_return=read_return,
+    parse_return=parse_return,
+    parse_settlement=read_settlement,
 )

@@ -38,6 +38,7 @@ from paygw.kernel.connector import (
 )
 from paygw.kernel.evidence import AttemptSeen, AttemptStatus, Authority, Evidence, PaymentSeen, TotalAsserted
 from paygw.kernel.macs import hmac_hex, made_with
+from paygw.kernel.settled import read_settlement
 from paygw.kernel.wire import Json, objects, parsed, text, text_or_none, whole, word
 
 VIETNAM: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
@@ -271,6 +272,8 @@ def _value(value: object) -> str:
 CONNECTOR = Connector(
     name="payos",
     title="Chuyển khoản QR (payOS)",
+    grade="A",
+    source="payos.vn/docs, payment requests v2, read 2026-11",
     methods=("transfer",),
     receipts_per_attempt="many",
     credentials=(
@@ -300,5 +303,6 @@ CONNECTOR = Connector(
     open_session=open_session,
     query=query,
     cancel=cancel,
+    parse_settlement=read_settlement,
     page_option="pageOrigin",
 )

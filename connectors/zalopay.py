@@ -42,6 +42,7 @@ from paygw.kernel.connector import (
 )
 from paygw.kernel.evidence import AttemptSeen, AttemptStatus, Authority, PaymentSeen, RefundNewsStatus, RefundSeen
 from paygw.kernel.macs import hmac_hex, made_with
+from paygw.kernel.settled import read_settlement
 from paygw.kernel.wire import AMOUNT_MAX_VND, Json, milliseconds, parsed, since_1970, text, whole, word
 
 VIETNAM: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
@@ -143,7 +144,7 @@ def acknowledge(verdict: Verdict) -> HttpReply:
     return HttpReply(status=200, headers={"content-type": "application/json"}, body=body)
 
 
-def read_return(request: HttpRequest, secrets: Secrets) -> Returned:
+def parse_return(request: HttpRequest, secrets: Secrets) -> Returned:
     """What the browser brought back, for display."""
     pairs = parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
     fields: Json = dict(pairs)
@@ -317,6 +318,8 @@ _KEY = r"[!-~]{8,128}"
 CONNECTOR = Connector(
     name="zalopay",
     title="Ví ZaloPay",
+    grade="A",
+    source="docs.zalopay.vn, OpenAPI v2, read 2026-11",
     methods=("wallet",),
     receipts_per_attempt="one",
     credentials=(
@@ -342,6 +345,7 @@ CONNECTOR = Connector(
     query=query,
     refund=refund,
     query_refund=query_refund,
-    read_return=read_return,
+    parse_return=parse_return,
+    parse_settlement=read_settlement,
     page_option="pageOrigin",
 )

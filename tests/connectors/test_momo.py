@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from connectors import momo
-from connectors.momo import SIGNED, acknowledge, open_session, parse_webhook, query, read_return, refund, signed_text
+from connectors.momo import SIGNED, acknowledge, open_session, parse_return, parse_webhook, query, refund, signed_text
 from paygw.kernel.connector import BadSignature, Contact, HttpReply, HttpRequest, Ignored, Malformed, Notice, Verdict
 from paygw.kernel.evidence import AttemptSeen, AttemptStatus, PaymentSeen, RefundNewsStatus, RefundSeen
 from paygw.kernel.macs import hmac_hex
@@ -210,7 +210,7 @@ def test_a_return_is_read_for_display_only() -> None:
     fields = json.loads(notice().body)
     url = f"https://hub.example/pay/t?{urlencode(fields)}"
 
-    returned = read_return(HttpRequest(method="GET", url=url), SECRETS)
+    returned = parse_return(HttpRequest(method="GET", url=url), SECRETS)
 
     assert (returned.attempt_ref, returned.contact, returned.bank_code) == ("A-1", Contact.SUCCEEDED, "0")
 
@@ -219,7 +219,7 @@ def test_a_changed_return_is_refused() -> None:
     fields = json.loads(notice(resultCode=1006).body) | {"resultCode": "0"}
 
     with pytest.raises(BadSignature):
-        read_return(HttpRequest(method="GET", url=f"https://hub.example/pay/t?{urlencode(fields)}"), SECRETS)
+        parse_return(HttpRequest(method="GET", url=f"https://hub.example/pay/t?{urlencode(fields)}"), SECRETS)
 
 
 def test_minutes_until_a_payment_expires_are_whole() -> None:
