@@ -36,6 +36,7 @@ class SandboxProcess:
     port: int
     own_port: int
     options: dict[str, Any] = field(default_factory=dict)
+    providers: list[dict[str, Any]] = field(default_factory=list)  # further banks, each with a protocol
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -55,6 +56,7 @@ class SandboxProcess:
         banks = [
             {"name": "sandbox-a", "secret": KEY, "port": self.own_port, **self.options},
             {"name": "sandbox-b", "secret": KEY, **self.options},
+            *({"secret": KEY, **bank} for bank in self.providers),
         ]
         command = [sys.executable, "-c", _SERVE, str(self.port), json.dumps(banks), str(self.folder)]
         self.process = subprocess.Popen(command, cwd=ROOT)

@@ -10,10 +10,11 @@ from typing import Final
 
 from asyncpg import Connection
 
-from paygw.cli.sandbox import SANDBOX_PORT, SECRET_SUFFIX
+from paygw.cli.sandbox import SANDBOX_PORT, SECRET_SUFFIX, usual_name
 from paygw.hub.hub import Hub
 from paygw.hub.provisioning import BankChange, BodyChange, Change, KeyChange, PersonChange, PortalChange, apply
 from paygw.settings import Settings
+from paygw.simulators.provider import providers
 
 PORTAL_PORT: Final = 9001
 PORTAL_KEY: Final = "sk_test_sample-portal-published-on-purpose-0001"
@@ -109,3 +110,24 @@ def _bank(name: str, places: Places) -> BankChange:
         holder=None,
         update=True,
     )
+
+
+def _providers(hub: Hub) -> list[Change]:
+    """One bank per provider's protocol that `paygw sandbox` plays, under its published test configuration."""
+    return [
+        BankChange(
+            id=usual_name(name),
+            connector=name,
+            title=f"{hub.connectors[name].title} (thử nghiệm)",
+            base_url=f"http://127.0.0.1:{SANDBOX_PORT}/{usual_name(name)}",
+            merchant=provider.side.secrets.merchant,
+            values=dict(provider.side.secrets.values),
+            options=dict(provider.side.secrets.options),
+            home="provider",
+            account="",
+            holder=None,
+            update=True,
+        )
+        for name, provider in providers().items()
+        if name in hub.connectors
+    ]

@@ -46,8 +46,15 @@ class Impossible(Exception):
 class Bank:
     """The memory of one bank over its two files, `truth.jsonl` (money) and `journal.jsonl` (everything else)."""
 
-    def __init__(self, config: SandboxBankConfig, folder: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        config: SandboxBankConfig,
+        folder: Path,
+        clock: Callable[[], datetime],
+        number: Callable[[str, int, str], str],
+    ) -> None:
         self.config = config
+        self._number = number
         self.clock = clock
         self.announce: Callable[[News], None] = _unheard
         self.sessions: dict[str, Session] = {}
@@ -242,7 +249,7 @@ class Bank:
 
     def _next_id(self, prefix: str, at: datetime) -> str:
         self._serial += 1
-        return f"{prefix}{at.astimezone(VIETNAM):%y%j}{self._serial:07d}"
+        return self._number(prefix, self._serial, f"{at.astimezone(VIETNAM):%y%j}")
 
     def _remember(self, fact: MoneyFact | OtherFact) -> None:
         match fact:

@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 Text = Annotated[str, Meta(max_length=500)]
 Name = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{0,31}\Z")]
+Protocol = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{0,31}\Z")]
 Ref = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]{1,64}\Z")]
 Amount = Annotated[int, Meta(ge=1, le=10**12)]
 Count = Annotated[int, Meta(ge=0, le=20)]
@@ -15,17 +16,25 @@ Operation = Literal["open_session", "query", "refund", "query_refund"]
 
 
 class SandboxBankConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One pretend bank. Its base URL is `http://host:port/<name>`; with a `port` of its own it also listens there."""
+    """One pretend bank. Its base URL is `http://host:port/<name>`; with a `port` of its own it also listens there.
+
+    `protocol` is the connector it is for; `values` and `options` take the place of that side's published test
+    configuration. `secret` is the key of the sandbox protocol, and of any bank's control plane without `admin_token`.
+    An empty `merchant` or `webhook_schedule_s` is the protocol's own.
+    """
 
     name: Name
     secret: str
-    merchant: Text = "PAYGW"
+    protocol: Protocol = "sandbox"
+    values: dict[str, str] = {}
+    options: dict[str, str] = {}
+    merchant: Text = ""
     previous_secret: str = ""
     admin_token: str = ""  # empty: the secret itself guards the control plane
     webhook_url: str = ""  # for money that names no session
     account: Text = "1020304050"
     port: int | None = None
-    webhook_schedule_s: tuple[float, ...] = (0, 1, 5, 15, 60, 300, 900, 3600, 7200, 14400)
+    webhook_schedule_s: tuple[float, ...] = ()
     webhook_timeout_s: float = 10.0
     refund_outcome: Literal["succeeded", "failed", "pending"] = "succeeded"
     fee_vnd: Annotated[int, Meta(ge=0, le=10**9)] = 0

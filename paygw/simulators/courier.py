@@ -2,13 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import aiohttp
 import msgspec
+from yarl import URL
 
+from paygw.kernel.connector import HttpReply, HttpRequest
 from paygw.kernel.framing import signature, target_of
 from paygw.simulators.bank import Bank
 from paygw.simulators.config import Misbehaviour
@@ -19,6 +21,7 @@ IN_FLIGHT_MAX = 64
 ANSWER_MAX_BYTES = 65_536
 
 SIGNATURE = "x-sandbox-signature"
+SCHEDULE_S = (0, 1, 5, 15, 60, 300, 900, 3600, 7200, 14400)
 
 _DICE = random.SystemRandom()
 
@@ -34,12 +37,26 @@ class Event:
     forged: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """How a protocol tells things.
+
+    `write` makes the message for an address (None: it does not tell this), `stops` says whether the hub's answer ends
+    the sending, `schedule_s` are the waits before each try.
+    """
+
+    write: Callable[[Event, str], HttpRequest | None]
+    stops: Callable[[HttpReply], bool]
+    schedule_s: tuple[float, ...]
+
+
 class Courier:
     """The deliveries of one bank. They survive a restart: what was not delivered is sent again at start."""
 
-    def __init__(self, bank: Bank, http: aiohttp.ClientSession) -> None:
+    def __init__(self, bank: Bank, http: aiohttp.ClientSession, post: Post) -> None:
         self._bank = bank
         self._http = http
+        self._way = post
         self._running: dict[asyncio.Task[None], str] = {}
         self._held: list[Event] = []
         self._slots = asyncio.Semaphore(IN_FLIGHT_MAX)
@@ -50,7 +67,7 @@ class Courier:
         left = [
             Event(news=news, event_id=name)
             for news in self._bank.news()
-            if is_told(news) and (name := event_id(self._bank.config.name, news, 0)) not in self._bank.posted
+            if self._tells(news) and (name := event_id(self._bank.config.name, news, 0)) not in self._bank.posted
         ]
         for event in left:
             self._send(event, 0.0)
@@ -58,7 +75,7 @@ class Courier:
 
     def announce(self, news: News) -> None:
         """Start telling a fact, in the way the bank misbehaves just now."""
-        if not is_told(news):
+        if not self._tells(news):
             return
         fault = self._bank.fault(news.attempt_ref)
         self._spread(self._events(news, fault.duplicates + 1, fault), fault)
@@ -97,6 +114,9 @@ class Courier:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
+    def _tells(self, news: News) -> bool:
+        return is_told(news) and self._way.write(Event(news=news, event_id=""), "https://hub.example") is not None
+
     def _events(self, news: News, copies: int, fault: Misbehaviour) -> list[Event]:
         name = self._bank.config.name
         return [Event(news=news, event_id=event_id(name, news, copy), forged=fault.forged) for copy in range(copies)]
@@ -130,7 +150,7 @@ class Courier:
 
     async def _deliver(self, event: Event, delay_s: float) -> None:
         await asyncio.sleep(delay_s)
-        for wait_s in self._bank.config.webhook_schedule_s:
+        for wait_s in self._bank.config.webhook_schedule_s or self._way.schedule_s:
             await asyncio.sleep(wait_s)
             if await self._post(event):
                 return await self._end(event, "delivered")
@@ -142,25 +162,42 @@ class Courier:
         )
 
     async def _post(self, event: Event) -> bool:
-        """One try; whether the receiver said 2xx."""
+        """One try; whether the receiver's answer ends the sending."""
         session = self._bank.sessions.get(event.news.attempt_ref or "")
         url = session.webhook_url if session and session.webhook_url else self._bank.config.webhook_url
-        if not url:
+        message = self._way.write(event, url) if url else None
+        if message is None:
             return False
-        body = event_body(event)
-        key = "forged-" + self._bank.config.secret if event.forged else self._bank.config.secret
-        signed = signature(key, "webhook", self._bank.clock(), f"POST {target_of(url)}", body)
-        headers = {SIGNATURE: signed, "Content-Type": "application/json"}
         timeout = aiohttp.ClientTimeout(total=self._bank.config.webhook_timeout_s)
         try:
             async with (
                 self._slots,
-                self._http.post(url, data=body, headers=headers, timeout=timeout, allow_redirects=False) as answer,
+                self._http.request(
+                    message.method,
+                    URL(message.url, encoded=True),  # the signature covers these bytes
+                    data=message.body or None,
+                    headers=message.headers,
+                    timeout=timeout,
+                    allow_redirects=False,
+                ) as answer,
             ):
-                await answer.content.read(ANSWER_MAX_BYTES)
-                return 200 <= answer.status < 300  # noqa: PLR2004 - the class of success
+                body = await answer.content.read(ANSWER_MAX_BYTES)
+                return self._way.stops(HttpReply(status=answer.status, body=body))
         except (aiohttp.ClientError, TimeoutError, ValueError):
             return False
+
+
+def sandbox_post(bank: Bank) -> Post:
+    """The sandbox protocol: signed JSON until a 2xx."""
+
+    def write(event: Event, url: str) -> HttpRequest:
+        body = event_body(event)
+        key = "forged-" + bank.config.secret if event.forged else bank.config.secret
+        signed = signature(key, "webhook", bank.clock(), f"POST {target_of(url)}", body)
+        headers = {SIGNATURE: signed, "content-type": "application/json"}
+        return HttpRequest(method="POST", url=url, headers=headers, body=body)
+
+    return Post(write=write, stops=lambda reply: 200 <= reply.status < 300, schedule_s=SCHEDULE_S)  # noqa: PLR2004 - the class of success
 
 
 def event_body(event: Event) -> bytes:

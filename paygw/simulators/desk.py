@@ -7,10 +7,12 @@ from hmac import compare_digest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from paygw.kernel.connector import Secrets
 from paygw.simulators.bank import Bank
 from paygw.simulators.courier import Courier
 from paygw.simulators.doors import Door
 from paygw.simulators.facts import Session
+from paygw.simulators.provider import Provider, secrets_of
 
 EARLY_WEBHOOK_WAIT_S = 5.0
 
@@ -22,6 +24,7 @@ class Desk:
     bank: Bank
     courier: Courier
     door: Door
+    provider: Provider | None = None  # None: the sandbox protocol
 
 
 def desk_of(request: Request) -> Desk:
@@ -31,6 +34,12 @@ def desk_of(request: Request) -> Desk:
     if desk is None:
         raise HTTPException(404)
     return desk
+
+
+def spoken_with(request: Request, desk: Desk) -> Secrets | None:
+    """What this provider and its hub both know, under the address the request came to; None for a sandbox bank."""
+    base_url = f"{request.url.scheme}://{request.url.netloc}/{desk.bank.config.name}"
+    return secrets_of(desk.provider, desk.bank.config, base_url) if desk.provider else None
 
 
 def is_admin(request: Request, bank: Bank) -> bool:

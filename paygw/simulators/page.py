@@ -2,7 +2,7 @@
 
 from base64 import urlsafe_b64decode
 from typing import Final
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode
 
 import msgspec
 from jinja2 import Environment, PackageLoader
@@ -12,9 +12,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from paygw.simulators.api import SessionWanted, opened
-from paygw.simulators.bank import VIETNAM, Bank, Impossible
-from paygw.simulators.desk import Desk, desk_of, pay_session
+from paygw.simulators.bank import VIETNAM, Impossible
+from paygw.simulators.desk import Desk, desk_of, pay_session, spoken_with
 from paygw.simulators.facts import Session
+from paygw.simulators.provider import evidence_of, letter, with_query
 from paygw.simulators.wire import asking_secret, body_of, target
 
 HEADERS: Final = {
@@ -117,7 +118,7 @@ async def arrive(request: Request) -> Response:
 async def show(request: Request) -> Response:
     """What is to be paid, and what has become of it."""
     desk = desk_of(request)
-    return _page(request, desk.bank, _session(request, desk))
+    return _page(request, desk, _session(request, desk))
 
 
 async def act(request: Request) -> Response:
@@ -126,7 +127,7 @@ async def act(request: Request) -> Response:
     session = _session(request, desk)
     await desk.bank.expire_due()
     if desk.bank.state(session.attempt_ref) not in {"open", "pending"}:
-        return _page(request, desk.bank, session)
+        return _page(request, desk, session)
     form = parse_qs((await body_of(request)).decode("latin-1"))
     match form.get("action"):
         case ["pay"]:
@@ -137,7 +138,7 @@ async def act(request: Request) -> Response:
             await desk.bank.close(session.attempt_ref, "cancelled", "cancelled_by_payer")
         case _:
             raise HTTPException(422)
-    return RedirectResponse(_back(desk.bank, session), 303, headers=HEADERS)
+    return RedirectResponse(_back(request, desk, session), 303, headers=HEADERS)
 
 
 def _session(request: Request, desk: Desk) -> Session:
@@ -147,7 +148,8 @@ def _session(request: Request, desk: Desk) -> Session:
     return session
 
 
-def _page(request: Request, bank: Bank, session: Session) -> Response:
+def _page(request: Request, desk: Desk, session: Session) -> Response:
+    bank = desk.bank
     lang = "en" if request.query_params.get("lang", session.locale) == "en" else "vi"
     state = bank.state(session.attempt_ref)
     if state == "open" and session.expires_at <= bank.clock():
@@ -162,13 +164,22 @@ def _page(request: Request, bank: Bank, session: Session) -> Response:
         until=session.expires_at.astimezone(VIETNAM).strftime("%H:%M:%S %d/%m/%Y"),
         notice=WORDS[lang][state],
         is_open=state in {"open", "pending"},
-        back=_back(bank, session),
+        back=_back(request, desk, session),
     )
     return HTMLResponse(text, headers=HEADERS)
 
 
-def _back(bank: Bank, session: Session) -> str:
-    """The return URL with what a browser may show; it proves nothing."""
-    shown = urlencode({"attempt_ref": session.attempt_ref, "status": bank.state(session.attempt_ref)})
-    glue = "&" if urlsplit(session.return_url).query else "?"
-    return f"{session.return_url}{glue}{shown}"
+def _back(request: Request, desk: Desk, session: Session) -> str:
+    """The return URL with what a browser may show, in the provider's own words; it proves nothing."""
+    bank, secrets = desk.bank, spoken_with(request, desk)
+    if desk.provider is None or secrets is None:
+        shown = urlencode({"attempt_ref": session.attempt_ref, "status": bank.state(session.attempt_ref)})
+        return with_query(session.return_url, shown)
+    payments, closing = bank.payments_of(session.attempt_ref), bank.closings.get(session.attempt_ref)
+    known = payments[0] if payments else closing
+    if known is None:
+        return session.return_url
+    if desk.provider.shown is not None:
+        return with_query(session.return_url, desk.provider.shown(evidence_of(known), secrets, bank.clock()))
+    message = letter(desk.provider, known, session.return_url, secrets, bank.clock())
+    return message.url if message else session.return_url

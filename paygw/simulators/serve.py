@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,13 +15,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from paygw.simulators import api, control, page
+from paygw.simulators import api, control, counter, page
 from paygw.simulators.bank import Bank, Impossible
 from paygw.simulators.config import SandboxBankConfig
-from paygw.simulators.courier import Courier
+from paygw.simulators.counter import provider_post
+from paygw.simulators.courier import Courier, sandbox_post
 from paygw.simulators.desk import Desk
 from paygw.simulators.doors import Door, DroppableProtocol
 from paygw.simulators.journal import JournalFull
+from paygw.simulators.provider import numbered, providers
 
 SWEEP_EVERY_S = 1.0
 CONNECTIONS_MAX = 2_000
@@ -63,6 +66,10 @@ def application(
     """The ASGI application of some banks. Raises ValueError if two share a name."""
     if len({bank.name for bank in banks}) != len(banks):
         raise ValueError("two banks share a name")
+    spoken = providers()
+    unknown = {bank.protocol for bank in banks} - {"sandbox", *spoken}
+    if unknown:
+        raise ValueError(f"no such protocol here: {', '.join(sorted(unknown))}")
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -80,8 +87,12 @@ def application(
                 desk.bank.shut()
 
     def _desk(config: SandboxBankConfig, http: aiohttp.ClientSession) -> Desk:
-        bank = Bank(config, data_dir / config.name, clock)
-        return Desk(bank, Courier(bank, http), doors[config.name])
+        provider = spoken.get(config.protocol)
+        merchant = config.merchant or (provider.side.secrets.merchant if provider else "PAYGW")
+        complete = msgspec.structs.replace(config, merchant=merchant)
+        bank = Bank(complete, data_dir / config.name, clock, provider.number if provider else numbered)
+        post = provider_post(bank, provider) if provider else sandbox_post(bank)
+        return Desk(bank, Courier(bank, http, post), doors[config.name], provider)
 
     return Starlette(
         lifespan=lifespan,
@@ -89,7 +100,7 @@ def application(
             Route("/healthz", healthy),
             Route("/sandbox.css", page.css),
             Mount("/control/{bank}", routes=control.routes()),
-            Mount("/{bank}", routes=[*api.routes(), *page.routes()]),
+            Mount("/{bank}", routes=[*api.routes(), *page.routes(), *counter.routes()]),
         ],
         exception_handlers={HTTPException: _refused, Impossible: _impossible, JournalFull: _full},
     )
