@@ -17,7 +17,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-.PHONY: soak help setup run demo test drill check check-format check-lint check-types check-imports check-openapi \
+.PHONY: soak help setup run demo peers test drill check check-format check-lint check-types check-imports check-openapi \
 	check-deploy bench openapi fix image locks clean
 
 help: ## say what can be done
@@ -58,6 +58,11 @@ drill: $(READY) ## the long trials that fit continuous integration
 
 soak: $(READY) ## every long trial at full length: killed processes, planted faults, thousands of histories
 	$(PY) -m pytest -m drill -q --durations=15 $(PYTEST_ARGS) tests
+
+peers: $(READY) ## our connectors beside independent clients in JavaScript, which npm installs from a lock file
+	@if command -v npm >/dev/null 2>&1; then cd tests/peers/node && npm ci --loglevel=error; \
+		else echo "no npm here: the peers written in JavaScript will be skipped"; fi
+	$(PY) -m pytest -m peers -q $(PYTEST_ARGS) tests/peers
 
 check: check-format check-lint check-types check-imports check-openapi check-deploy ## format, lint, types, import directions, openapi.yaml, deployment files
 
