@@ -15,6 +15,7 @@ from asyncpg import Connection
 from paygw.hub.hub import Hub
 from paygw.hub.registry import Bank
 from paygw.hub.writing import Told, new_id, writes_for
+from paygw.kernel.codes import MEMO_CODES, PAYMENT_CODES, memo_code, payment_code
 from paygw.kernel.connector import Contact, Method, Session, SessionAsk, Verdict
 from paygw.kernel.decide import Decision
 from paygw.kernel.errors import Refused
@@ -83,7 +84,7 @@ async def _begin(hub: Hub, pay: PayAsk, connection: Connection) -> Begun:
         status=AttemptStatus.CREATED,
     )
     started = start_attempt(situation, attempt, set_aside=pay.set_aside)
-    expires_at = now + timedelta(seconds=min(hub.settings.attempt_lifetime_s, pay.bank.connector.limits.session_max_s))
+    expires_at = _expiry(hub, pay.bank, now, order_expires_at=situation.order.expires_at if situation.order else now)
     await insert_attempt(
         connection,
         AttemptRow(
@@ -113,12 +114,25 @@ def _require_bank(bank: Bank, amount_vnd: int) -> None:
         )
 
 
+def _expiry(hub: Hub, bank: Bank, now: datetime, *, order_expires_at: datetime) -> datetime:
+    """When a try ends: after its own time, or with the order where the payer takes a code along."""
+    limits = bank.connector.limits
+    if limits.on_paper:
+        return min(order_expires_at, now + timedelta(seconds=limits.session_max_s))
+    return now + timedelta(seconds=min(hub.settings.attempt_lifetime_s, limits.session_max_s))
+
+
 def _reference(bank: Bank, now: datetime) -> str:
     """Letters and digits that any bank accepts, unique for ever, within the bank's length.
 
     Where only numbers are taken: milliseconds since 2025 and 4 random digits, below 2^53 until 2053.
     """
-    if bank.connector.limits.reference_alphabet == "digits":
+    alphabet = bank.connector.limits.reference_alphabet
+    if alphabet == "memo":
+        return memo_code(secrets.randbelow(MEMO_CODES))
+    if alphabet == "payment_code":
+        return payment_code(secrets.randbelow(PAYMENT_CODES))
+    if alphabet == "digits":
         return f"{(now - _NUMBERS_SINCE) // timedelta(milliseconds=1)}{secrets.randbelow(10_000):04d}"
     digits = UUID(new_id()).hex.upper()
     return f"P{digits}"[: bank.connector.limits.reference_max_chars]

@@ -30,6 +30,7 @@ from paygw.kernel.decide import (
 from paygw.kernel.errors import Unavailable
 from paygw.kernel.evidence import (
     AttemptSeen,
+    DebitSeen,
     DisputeNewsStatus,
     DisputeSeen,
     Evidence,
@@ -41,6 +42,8 @@ from paygw.kernel.evidence import (
 from paygw.kernel.orders import Attempt, Situation
 from paygw.kernel.receipts import Receipt
 from paygw.store import money
+from paygw.store.cases import open_case
+from paygw.store.messages import store_ignored
 from paygw.store.situations import (
     Locked,
     Writes,
@@ -116,6 +119,8 @@ async def credit_item(
     )
     if isinstance(item, PaymentSeen | AttemptSeen | TotalAsserted):
         return await _by_attempt(hub, connection, item, scene, told, message, careful=careful)
+    if isinstance(item, DebitSeen):
+        return await _debit_news(connection, item, scene, message)
     if isinstance(item, RefundSeen):
         return await _refund_news(hub, connection, item, scene, told, message)
     return await _by_receipt(hub, connection, item, scene, told, message)
@@ -248,6 +253,18 @@ async def _lock_home(
     order = locked.situation.order
     purse = await read_purse(connection, order.id if order else None, key=key)
     return replace(locked, situation=replace(locked.situation, purse=purse))
+
+
+async def _debit_news(connection: Connection, item: DebitSeen, scene: Scene, message: Message) -> Verdict:
+    """Row 21b: the statement books a debit; somebody looks at one we did not order as soon as it is told."""
+    if message.digest:
+        await store_ignored(connection, bank=scene.bank, digest=message.digest, body=message.body)
+    account = item.account or scene.landing.account
+    if not await money.is_ordered_debit(connection, account, item.amount_vnd):
+        key = f"debit:{account}:{item.bank_txn_id or item.observed_id}"
+        detail = f"{item.amount_vnd} VND left account {account[-4:]} and no payout or refund of ours is that"
+        await open_case(connection, key=key, kind="debit", detail=detail)
+    return Verdict.ACCEPTED
 
 
 async def _refund_news(

@@ -7,11 +7,11 @@ returns its result, so that a protocol of several steps reads top to bottom and 
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from paygw.kernel.evidence import Authority, Evidence
+from paygw.kernel.evidence import Authority, Evidence, PaymentSeen, ReversalSeen
 
 Method = Literal["card", "wallet", "transfer", "bill"]
 
@@ -189,7 +189,9 @@ class Limits:
     amount_max_vnd: int
     reference_max_chars: int
     session_max_s: int
-    reference_alphabet: Literal["alnum", "digits"] = "alnum"  # digits: a number of at most 53 bits
+    # digits: a number of at most 53 bits; memo and payment_code: as kernel/codes.py makes them
+    reference_alphabet: Literal["alnum", "digits", "memo", "payment_code"] = "alnum"
+    on_paper: bool = False  # what the payer takes along stays good as long as the order
 
 
 SettledKind = Literal["payment", "refund", "reversal"]
@@ -221,6 +223,80 @@ class SettlementFile:
     total_vnd: int
 
 
+BillOperation = Literal["inquiry", "payment", "reversal", "status"]
+
+
+class BillResult(StrEnum):
+    """What a collecting bank is told; the connector turns it into that bank's code."""
+
+    OK = "ok"
+    NOT_FOUND = "not_found"
+    ALREADY_PAID = "already_paid"
+    WRONG_AMOUNT = "wrong_amount"
+    EXPIRED = "expired"
+    DIFFERS = "differs"  # the same bank transaction told with other content
+    TOO_LATE = "too_late"  # a reversal after its window
+    BAD_SIGNATURE = "bad_signature"
+    MALFORMED = "malformed"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillCall:
+    """One authentic call of a collecting bank. `content` is what must be the same when it calls again."""
+
+    operation: BillOperation
+    request_id: str
+    bill_code: str = ""
+    bank_txn_id: str = ""
+    payment: PaymentSeen | None = None
+    reason: str = ""
+    content: str = ""
+
+    def as_reversal(self, amount_vnd: int, at: datetime) -> ReversalSeen:
+        """A reversal as evidence: there is at most one of a bank transaction, so its id is that transaction's."""
+        return ReversalSeen(
+            reversal_id=f"reversal:{self.bank_txn_id}",
+            attempt_ref=None,
+            bank_txn_id=self.bank_txn_id,
+            amount_vnd=amount_vnd,
+            occurred_at=at,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What a teller sees: amount in đồng, the payer's name masked."""
+
+    code: str
+    amount_vnd: int
+    payer_name: str
+    description: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillAnswer:
+    """What we answer. `state` is for a status call: what became of the payment."""
+
+    result: BillResult
+    bill: Bill | None = None
+    receipt_no: str = ""
+    state: Literal["", "paid", "reversed"] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillDesk:
+    """Bill collection: the bank calls us. `read` raises BadSignature or Malformed and nothing else.
+
+    `reversal_window` is how long after a payment was booked this bank may take it back by itself.
+    """
+
+    read: Callable[[HttpRequest, Secrets], BillCall]
+    answer: Callable[[BillCall | None, BillAnswer, Secrets], HttpReply]
+    reversal_window: Callable[[Secrets], timedelta]
+
+
 SessionDialogue = Generator[HttpRequest, HttpReply, Session]
 AnswerDialogue = Generator[HttpRequest, HttpReply, Answer]
 
@@ -228,6 +304,9 @@ AnswerDialogue = Generator[HttpRequest, HttpReply, Answer]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connector:
     """One protocol. Exactly one of `build_redirect` (pure) and `open_session` (calls the bank first) is present.
+
+    A connector without methods has neither: it is an observer, which only tells what happened on the accounts its
+    option `accounts` names (hub/transfers.py). `refs_in` reads our own references out of a transfer, best first.
 
     `parse_return` raises BadSignature or Malformed; `cancel` closes a session nobody shall pay any more. `page_option`
     names the option that holds the origin of the bank's pay pages where that is not the origin of its API.
@@ -254,5 +333,7 @@ class Connector:
     parse_return: Callable[[HttpRequest, Secrets], Returned] | None = None
     cancel: Callable[[QueryAsk, Secrets], AnswerDialogue] | None = None
     parse_settlement: Callable[[bytes, Mapping[str, str]], SettlementFile] | None = None
+    refs_in: Callable[[PaymentSeen, Secrets], tuple[str, ...]] | None = None
+    inquiry: BillDesk | None = None
     page_option: str = ""
     disputes: bool = False

@@ -58,7 +58,8 @@ class PaymentSeen:
 
     `attempt_ref` is our own reference where the message names one. `bank_txn_id` is the bank's reference of the
     movement, normalised by the connector; for a bank with many receipts per attempt it is the receipt's identity
-    together with `account`, otherwise an alias.
+    together with `account`, otherwise an alias. `observed_id` is the message's own id where a service only reports
+    what happened on an account; `virtual_account` the number the payer sent to, where the bank lends one per order.
     """
 
     attempt_ref: str | None
@@ -67,6 +68,20 @@ class PaymentSeen:
     occurred_at: datetime
     currency: str = "VND"
     merchant: str = ""
+    account: str = ""
+    memo: str = ""
+    virtual_account: str = ""
+    observed_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebitSeen:
+    """Money left an account. One that nobody instructed is a case at once (row 21b)."""
+
+    observed_id: str
+    bank_txn_id: str | None
+    amount_vnd: int
+    occurred_at: datetime
     account: str = ""
     memo: str = ""
 
@@ -128,4 +143,4 @@ class TotalAsserted:
     occurred_at: datetime
 
 
-Evidence = PaymentSeen | AttemptSeen | ReversalSeen | RefundSeen | DisputeSeen | TotalAsserted
+Evidence = PaymentSeen | AttemptSeen | ReversalSeen | RefundSeen | DisputeSeen | TotalAsserted | DebitSeen

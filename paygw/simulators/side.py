@@ -36,6 +36,8 @@ class BankSide:
     reply: Callable[[HttpRequest, tuple[Evidence, ...], Secrets, datetime], HttpReply]
     reply_unlisted: Callable[[HttpRequest, Secrets, datetime], HttpReply]
     signs_every_byte: bool = True  # any changed byte of a webhook's target or body is refused, even if it says the same
+    signs_target: bool = True  # the address a webhook goes to is signed too
+    unsigned: frozenset[str] = frozenset()  # fields of evidence that the protocol's signature does not cover
     signs_answers: bool = True
     names_answers: bool = True  # answers repeat the reference and the amount they are about
     attempt_ref: str = "A-1"

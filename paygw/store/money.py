@@ -56,6 +56,15 @@ _LIVE_ORDER_OF = Query(
 )
 
 
+_ORDERED_DEBIT = """
+SELECT EXISTS (SELECT FROM refunds f JOIN receipts r ON r.id = f.receipt_id
+               WHERE r.account = $1 AND f.route = 'transfer' AND f.status IN ('sending', 'succeeded')
+                 AND f.amount_vnd - f.body_paid_vnd = $2)
+    OR EXISTS (SELECT FROM disbursements d WHERE d.account = $1
+               GROUP BY d.batch_id, d.beneficiary HAVING sum(d.amount_vnd) = $2)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class FoundRefund:
     """Where a refund lives."""
@@ -115,6 +124,11 @@ async def keep_dispute(connection: Connection, bank: str, seen: DisputeSeen, rec
         status=seen.status.value,
         amount_vnd=seen.amount_vnd,
     )
+
+
+async def is_ordered_debit(connection: Connection, account: str, amount_vnd: int) -> bool:
+    """Whether a refund by transfer or a payout of exactly this sum is on its way from, or has left, an account."""
+    return bool(await connection.fetchval(_ORDERED_DEBIT, account, amount_vnd))
 
 
 async def mark_held_reversal(connection: Connection, attempt_id: str) -> None:

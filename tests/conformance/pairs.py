@@ -3,9 +3,11 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from connectors import discover
 from paygw.kernel.connector import Connector, HttpRequest, Ignored, Notice, QueryAsk, RefundAsk, Secrets, SessionAsk
-from paygw.kernel.evidence import Evidence
+from paygw.kernel.evidence import Evidence, PaymentSeen
 from paygw.simulators.side import BankSide, sides
 
 NOW = datetime(2026, 11, 20, 5, 0, 7, tzinfo=UTC)
@@ -42,6 +44,14 @@ class Pair:
     def told(self, evidence: Evidence) -> HttpRequest:
         """The bank's webhook."""
         return self.side.tell(evidence, self.secrets, NOW)
+
+
+def sample_payment(pair: Pair) -> PaymentSeen:
+    """A payment this bank tells of; the test is skipped for one that tells of none."""
+    for seen in pair.side.samples:
+        if isinstance(seen, PaymentSeen):
+            return seen
+    pytest.skip("this bank tells of no payments")
 
 
 SAMPLES = [(name, number) for name in PAIRS for number in range(len(SIDES[name].samples))]

@@ -18,7 +18,17 @@ from paygw.kernel.evidence import (
     RefundSeen,
     ReversalSeen,
 )
-from tests.conformance.pairs import CONNECTORS, NOW, PAIRS, SIDES, Pair, query_ask, refund_ask, session_ask
+from tests.conformance.pairs import (
+    CONNECTORS,
+    NOW,
+    PAIRS,
+    SIDES,
+    Pair,
+    query_ask,
+    refund_ask,
+    sample_payment,
+    session_ask,
+)
 
 Result = TypeVar("Result", Session, Answer)
 Dialogue = Generator[HttpRequest, HttpReply, Result]
@@ -79,6 +89,8 @@ def asks_about(pair: Pair, kind: str) -> QueryAsk | RefundAsk:
 def start(pair: Pair) -> Session:
     """A session, opened in the connector's own way."""
     connector = pair.connector
+    if not connector.methods:
+        pytest.skip("an observer takes no payers")
     if connector.build_redirect is not None:
         return connector.build_redirect(session_ask(attempt_ref=pair.ref), pair.secrets)
     assert connector.open_session is not None
@@ -87,7 +99,7 @@ def start(pair: Pair) -> Session:
 
 def payment_of(pair: Pair) -> PaymentSeen:
     """A payment of the attempt the enquiries ask about."""
-    sample = next(seen for seen in pair.side.samples if isinstance(seen, PaymentSeen))
+    sample = sample_payment(pair)
     return replace(sample, attempt_ref=pair.ref)
 
 
@@ -161,7 +173,8 @@ def test_an_answer_about_another_attempt_is_not_believed(pair: Pair) -> None:
     if not pair.side.names_answers:
         pytest.skip("answers do not say what they are about")
     other = replace(payment_of(pair), attempt_ref=pair.side.other_refs[0])
-    assert pair.connector.query is not None
+    if pair.connector.query is None:
+        pytest.skip("this bank is not asked")
     about_other = next(pair.connector.query(query_ask(attempt_ref=pair.side.other_refs[0]), pair.secrets))
 
     answer = converse(asked(pair, "query"), lambda _: pair.side.reply(about_other, (other,), pair.secrets, NOW))

@@ -1,6 +1,6 @@
 """What the bank signed is what we read, and nothing else is read."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from paygw.kernel.connector import BadSignature, HttpRequest, Ignored, Malformed, Notice
 from paygw.kernel.evidence import AUTHORITATIVE, AttemptSeen, AttemptStatus, Evidence, PaymentSeen
-from tests.conformance.pairs import CONNECTORS, NOW, PAIRS, SIDES, Pair
+from tests.conformance.pairs import CONNECTORS, NOW, PAIRS, SIDES, Pair, sample_payment
 
 Spoken: TypeAlias = tuple[Pair, Evidence]
 each_pair = pytest.mark.parametrize("pair", [Pair(CONNECTORS[name], SIDES[name]) for name in PAIRS], ids=PAIRS)
@@ -188,6 +188,8 @@ def test_an_old_message_says_nothing_new(spoken: Spoken) -> None:
 
 
 def test_an_unlisted_code_is_no_evidence_against_a_payment(pair: Pair) -> None:
+    if not pair.side.samples:
+        pytest.skip("this bank sends nothing")
     said = pair.read(pair.side.tell_unlisted(pair.secrets, NOW))
 
     closing = {AttemptStatus.FAILED, AttemptStatus.CANCELLED, AttemptStatus.EXPIRED}
@@ -203,7 +205,7 @@ def test_an_unlisted_code_is_no_evidence_against_a_payment(pair: Pair) -> None:
 def test_amounts_survive_the_wire(pair: Pair, data: st.DataObject) -> None:
     limits = pair.connector.limits
     amount_vnd = data.draw(st.integers(limits.amount_min_vnd, limits.amount_max_vnd))
-    payment = next(seen for seen in pair.side.samples if isinstance(seen, PaymentSeen))
+    payment = sample_payment(pair)
 
     notice = pair.read(pair.told(replace(payment, amount_vnd=amount_vnd)))
 
@@ -215,7 +217,7 @@ def test_amounts_survive_the_wire(pair: Pair, data: st.DataObject) -> None:
 @calmly
 @given(memo=st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" &=|%+"), max_size=60))
 def test_any_memo_can_be_read(pair: Pair, memo: str) -> None:
-    payment = next(seen for seen in pair.side.samples if isinstance(seen, PaymentSeen))
+    payment = sample_payment(pair)
 
     notice = pair.read(pair.told(replace(payment, memo=memo)))
 
@@ -225,7 +227,7 @@ def test_any_memo_can_be_read(pair: Pair, memo: str) -> None:
 
 @pytest.mark.parametrize("memo", ["Nộp lệ phí", "a b  c", "😀", "A&B=1", "100%", "a|b", "a+b", '"\\', "<b>", "';--"])
 def test_odd_memos_do_not_break_the_signature(pair: Pair, memo: str) -> None:
-    payment = next(seen for seen in pair.side.samples if isinstance(seen, PaymentSeen))
+    payment = sample_payment(pair)
 
     assert isinstance(pair.read(pair.told(replace(payment, memo=memo))), Notice)
 
@@ -256,6 +258,16 @@ def _means_the_same_or_nothing(
     meant = pair.read(message)
     assert isinstance(heard, Notice)
     assert isinstance(meant, Notice)
-    assert heard.evidence == meant.evidence
-    unchanged = (altered.body, altered.url) == (message.body, message.url)
+    if heard.authority < AUTHORITATIVE:
+        return  # it books nothing by itself
+    assert [_signed_part(pair, seen) for seen in heard.evidence] == [
+        _signed_part(pair, seen) for seen in meant.evidence
+    ]
+    unchanged = altered.body == message.body and (altered.url == message.url or not pair.side.signs_target)
     assert unchanged or not pair.side.signs_every_byte
+
+
+def _signed_part(pair: Pair, seen: Evidence) -> tuple[str, dict[str, object]]:
+    """What the protocol's signature vouches for."""
+    fields = {name: value for name, value in asdict(seen).items() if name not in pair.side.unsigned}
+    return type(seen).__name__, fields

@@ -11,6 +11,7 @@ from paygw.kernel.connector import HttpReply, HttpRequest, Secrets
 from paygw.kernel.evidence import (
     AttemptSeen,
     AttemptStatus,
+    DebitSeen,
     Evidence,
     PaymentSeen,
     RefundNewsStatus,
@@ -115,7 +116,7 @@ def _stated(evidence: Evidence) -> tuple[str, Json]:
 
 
 def _session_view(ref: str, truth: tuple[Evidence, ...], at: datetime) -> tuple[int, Json]:
-    mine = [seen for seen in truth if not isinstance(seen, RefundSeen) and seen.attempt_ref == ref]
+    mine = [seen for seen in truth if not isinstance(seen, RefundSeen | DebitSeen) and seen.attempt_ref == ref]
     if not mine:
         return 404, {"error": "unknown_session"}
     closed = [seen.status.value for seen in mine if isinstance(seen, AttemptSeen)]

@@ -11,6 +11,7 @@ from paygw.kernel.connector import HttpReply, HttpRequest, Secrets
 from paygw.kernel.evidence import (
     AttemptSeen,
     AttemptStatus,
+    DebitSeen,
     Evidence,
     PaymentSeen,
     RefundNewsStatus,
@@ -129,7 +130,7 @@ def _ipn(evidence: PaymentSeen | AttemptSeen, codes: tuple[str, str]) -> dict[st
 
 
 def _payment_state(ref: str, truth: tuple[Evidence, ...]) -> dict[str, str]:
-    mine = [seen for seen in truth if not isinstance(seen, RefundSeen) and seen.attempt_ref == ref]
+    mine = [seen for seen in truth if not isinstance(seen, RefundSeen | DebitSeen) and seen.attempt_ref == ref]
     paid = next((seen for seen in mine if isinstance(seen, PaymentSeen)), None)
     states = [_STATES[seen.status] for seen in mine if isinstance(seen, AttemptSeen) and seen.status in _STATES]
     if paid is None and not states:
