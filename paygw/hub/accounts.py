@@ -6,7 +6,8 @@ from functools import partial
 from asyncpg import Connection
 
 from paygw.hub.hub import Hub
-from paygw.hub.moving import keep_moved, keep_postings, lock_receipt
+from paygw.hub.locking import lock_receipt
+from paygw.hub.moving import keep_moved, keep_postings
 from paygw.hub.persons import TwoPersons, decided_by_two
 from paygw.kernel.errors import Alarm
 from paygw.kernel.settlement import AccountEvent, account_event, claim_unclaimed

@@ -5,9 +5,9 @@ from functools import partial
 
 from asyncpg import Connection
 
-from paygw.hub.credit import lock_money_of
 from paygw.hub.hub import Hub
-from paygw.hub.moving import decision_of, keep, lock_receipt, scene_of
+from paygw.hub.locking import lock_money_of, lock_receipt
+from paygw.hub.moving import decision_of, keep, scene_of
 from paygw.hub.persons import TwoPersons, decided_by_two
 from paygw.kernel.connector import Verdict
 from paygw.kernel.decide import Decision, identify, release_obligation, thaw

@@ -10,6 +10,8 @@ import asyncpg
 from asyncpg import Connection
 
 from paygw.hub.hub import Hub
+from paygw.hub.locking import hold_concerned, lock_receipt
+from paygw.hub.moving import bank_scene
 from paygw.hub.registry import Bank
 from paygw.hub.writing import Told, evidence_row, new_id, writes_for
 from paygw.kernel.connector import Notice, Verdict
@@ -85,19 +87,13 @@ async def credit(hub: Hub, bank: Bank, notice: Notice, message: Message) -> Verd
 async def _credit(
     hub: Hub, bank: Bank, notice: Notice, message: Message, connection: Connection, *, careful: bool
 ) -> Verdict:
+    scene = bank_scene(hub, bank, notice.authority)
+    if careful or len(notice.evidence) > 1:
+        await hold_concerned(connection, notice.evidence, scene)
     verdicts = []
     for item in notice.evidence:
-        scene = Scene(
-            mode=hub.settings.funds,
-            now=hub.clock(),
-            bank=bank.id,
-            merchant=bank.secrets.merchant,
-            receipts_per_attempt=bank.connector.receipts_per_attempt,
-            authority=notice.authority,
-            new_id=new_id(),
-            landing=bank.landing,
-        )
-        verdicts.append(await credit_item(hub, connection, item, scene, message=message, careful=careful))
+        its_own = replace(scene, new_id=new_id())
+        verdicts.append(await credit_item(hub, connection, item, its_own, message=message, careful=careful))
     return max(verdicts, key=_severity, default=Verdict.IGNORED)
 
 
@@ -273,18 +269,11 @@ async def _refund_news(
     found = await money.refund_by_ref(connection, item.refund_ref)
     if found is None:
         return Verdict.UNKNOWN_ORDER
-    locked = await lock_money_of(connection, order_id=found.order_id, receipt_id=found.receipt_id)
+    locked = await lock_receipt(connection, found.receipt_id)
     refund = next(r for r in locked.situation.purse.refunds if r.id == found.refund_id)
     decision = see_refund(locked.situation, refund, item, scene)
     await _write(hub, connection, locked, decision, scene, replace(told, bank_txn_id=None), (item, message, None))
     return decision.verdict
-
-
-async def lock_money_of(connection: Connection, *, order_id: str | None, receipt_id: str) -> Locked:
-    """Lock an order (if there is one) and all its receipts, or one receipt without order."""
-    locked = await lock_by_order(connection, order_id) if order_id else Locked(Situation(order=None))
-    purse = await read_purse(connection, order_id, receipt_id=receipt_id)
-    return replace(locked, situation=replace(locked.situation, purse=purse))
 
 
 def _reversal_row(item: ReversalSeen, key: str, scene: Scene) -> dict[str, object]:

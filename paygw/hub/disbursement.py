@@ -10,7 +10,8 @@ from functools import partial
 from asyncpg import Connection
 
 from paygw.hub.hub import Hub
-from paygw.hub.moving import keep_moved, keep_postings, lock_receipt, slice_of
+from paygw.hub.locking import lock_receipt
+from paygw.hub.moving import keep_moved, keep_postings, slice_of
 from paygw.hub.persons import TwoPersons, decided_by_two
 from paygw.hub.settlement import SliceName
 from paygw.kernel.errors import Alarm, Refused

@@ -7,7 +7,8 @@ from typing import Literal
 from asyncpg import Connection
 
 from paygw.hub.hub import Hub
-from paygw.hub.moving import decision_of, keep, keep_moved, lock_receipt, slice_of
+from paygw.hub.locking import hold_receipts, lock_receipt
+from paygw.hub.moving import decision_of, keep, keep_moved, slice_of
 from paygw.hub.persons import TwoPersons, decided_by_two
 from paygw.hub.refunds import lock_live_refund
 from paygw.hub.settlement import SliceName
@@ -38,7 +39,6 @@ from paygw.store.disbursement import (
     prefunded_vnd,
     set_instruction,
 )
-from paygw.store.money import home_of
 from paygw.store.refunds import wake_refund
 from paygw.store.settlement import lock_account
 from paygw.store.situations import Locked
@@ -115,13 +115,13 @@ async def _fund(hub: Hub, ask: FundAsk, persons: TwoPersons, connection: Connect
 
 
 async def _lock_both(connection: Connection, ask: FundAsk) -> tuple[Locked, Locked | None]:
-    """The receipt in need, and the one that lends a slice where it lives in another order; orders by id."""
+    """The receipt in need, and the one that lends a slice where it lives in another order."""
     lender = ask.from_slice.receipt_id if ask.from_slice and ask.kind == "netted" else None
     if lender is None:
         return await lock_receipt(connection, ask.receipt_id), None
-    homes = {receipt_id: await home_of(connection, receipt_id) for receipt_id in (ask.receipt_id, lender)}
-    ordered = sorted(homes, key=lambda receipt_id: (home.order_id or home.key) if (home := homes[receipt_id]) else "")
-    locked = {receipt_id: await lock_receipt(connection, receipt_id) for receipt_id in ordered}
+    both = sorted((ask.receipt_id, lender))
+    await hold_receipts(connection, both)
+    locked = {receipt_id: await lock_receipt(connection, receipt_id) for receipt_id in both}
     mine = locked[ask.receipt_id]
     together = any(receipt.id == lender for receipt in mine.situation.purse.receipts)
     return mine, None if together else locked[lender]

@@ -1,46 +1,22 @@
-"""Move money that has landed: lock where it lives, let the kernel decide, write what changed.
-
-Every change of a receipt is made under the lock of its order; a receipt without order has a lock of its own key.
-"""
+"""Move money that has landed: locked where it lives (hub/locking.py), the kernel decides, what changed is written."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 
 from asyncpg import Connection
 
-from paygw.hub.credit import lock_money_of
 from paygw.hub.hub import Hub
 from paygw.hub.registry import Bank
 from paygw.hub.writing import Told, new_id, writes_for
 from paygw.kernel.connector import Verdict
 from paygw.kernel.decide import Decision, Landing, Scene
-from paygw.kernel.errors import Alarm, Refused, Unavailable
+from paygw.kernel.errors import Alarm, Refused
 from paygw.kernel.evidence import Authority
 from paygw.kernel.orders import Situation
 from paygw.kernel.posting import Posting
 from paygw.kernel.receipts import Purse, Receipt, Slice
 from paygw.kernel.refunds import Moved
-from paygw.store.money import home_of
-from paygw.store.situations import Locked, apply, lock_receipt_key
-
-_MOVES_MAX = 3  # times a receipt is followed to another order before the caller is told to come again
-
-
-async def lock_receipt(connection: Connection, receipt_id: str) -> Locked:
-    """Lock the order a receipt lives in, and the receipt. Raises Refused `not_found`.
-
-    Where it lives is read without a lock, so it is read again under the lock.
-    """
-    for _ in range(_MOVES_MAX):
-        home = await home_of(connection, receipt_id)
-        if home is None:
-            raise Refused("not_found", "There is no such receipt here.")
-        if home.order_id is None:
-            await lock_receipt_key(connection, home.key)
-        locked = await lock_money_of(connection, order_id=home.order_id, receipt_id=receipt_id)
-        if locked.situation.purse[receipt_id].order_id == home.order_id:
-            return locked
-    raise Unavailable("the receipt keeps moving between orders")
+from paygw.store.situations import Locked, apply
 
 
 async def keep(

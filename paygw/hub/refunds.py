@@ -11,7 +11,8 @@ import msgspec
 from asyncpg import Connection
 
 from paygw.hub.hub import Hub
-from paygw.hub.moving import decision_of, keep, keep_moved, lock_receipt
+from paygw.hub.locking import lock_receipt
+from paygw.hub.moving import decision_of, keep, keep_moved
 from paygw.hub.ordering import Answered, replay
 from paygw.hub.persons import TwoPersons, decided_by_two, principal_of, require_checker, tell_audit
 from paygw.hub.registry import Portal

@@ -9,7 +9,8 @@ from asyncpg import Connection
 
 from paygw.hub.credit import Message, credit_item
 from paygw.hub.hub import Hub
-from paygw.hub.moving import bank_scene, keep_moved, keep_postings, lock_receipt, slice_of
+from paygw.hub.locking import hold_concerned, lock_receipt
+from paygw.hub.moving import bank_scene, keep_moved, keep_postings, slice_of
 from paygw.hub.persons import TwoPersons, decided_by_two
 from paygw.hub.registry import Bank
 from paygw.kernel.errors import Alarm, Refused, Unavailable
@@ -83,6 +84,7 @@ async def settle_line(hub: Hub, bank: Bank, ask: LineAsk) -> Outcome:
 
 async def _settle(hub: Hub, bank: Bank, ask: LineAsk, connection: Connection) -> Outcome:
     scene = bank_scene(hub, bank, Authority.SETTLEMENT)
+    await hold_concerned(connection, [ask.item], scene)
     await credit_item(hub, connection, ask.item, scene, message=Message())
     moved = await _movement(connection, ask.item, scene)
     if moved is None:

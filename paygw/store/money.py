@@ -1,10 +1,11 @@
 """Small reads and marks around money that the two statements of situations.py do not cover."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from uuid import UUID
 
 from asyncpg import Connection
-from sqlalchemy import Uuid, bindparam, func, select, update
+from sqlalchemy import Text, Uuid, any_, bindparam, func, select, union, update
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, insert
 
 from paygw.kernel.evidence import DisputeNewsStatus, DisputeSeen
@@ -16,6 +17,19 @@ _HOME = Query(select(receipts.c.order_id, receipts.c.key).where(receipts.c.id ==
 _ID_OF_KEY = Query(select(receipts.c.id).where(receipts.c.key == bindparam("key")))
 _REFUND_BY_REF = Query(
     select(refunds.c.id, refunds.c.order_id, refunds.c.receipt_id).where(refunds.c.ref == bindparam("ref"))
+)
+_CONCERNED = Query(
+    union(
+        select(attempts.c.order_id).where(
+            attempts.c.bank == bindparam("bank"),
+            attempts.c.merchant == bindparam("merchant"),
+            attempts.c.ref == any_(bindparam("refs", type_=ARRAY(Text))),
+        ),
+        select(receipts.c.order_id).where(receipts.c.key == any_(bindparam("keys", type_=ARRAY(Text)))),
+        select(receipts.c.order_id)
+        .join(refunds, refunds.c.receipt_id == receipts.c.id)
+        .where(refunds.c.ref == any_(bindparam("refund_refs", type_=ARRAY(Text)))),
+    )
 )
 _DISPUTE = Query(
     select(disputes.c.status).where(disputes.c.bank == bindparam("bank"), disputes.c.dispute_id == bindparam("id"))
@@ -106,6 +120,22 @@ async def refund_by_ref(connection: Connection, ref: str) -> FoundRefund | None:
     if row is None:
         return None
     return FoundRefund(str(row["id"]), str(row["order_id"]) if row["order_id"] else None, str(row["receipt_id"]))
+
+
+async def orders_concerned(
+    connection: Connection,
+    *,
+    bank: str,
+    merchant: str,
+    refs: AbstractSet[str],
+    keys: AbstractSet[str],
+    refund_refs: AbstractSet[str],
+) -> frozenset[str]:
+    """The orders of these attempts, and those in which these receipts and refunds live now; read without a lock."""
+    rows = await _CONCERNED.all(
+        connection, bank=bank, merchant=merchant, refs=list(refs), keys=list(keys), refund_refs=list(refund_refs)
+    )
+    return frozenset(str(row["order_id"]) for row in rows if row["order_id"])
 
 
 async def dispute_status(connection: Connection, bank: str, dispute_id: str) -> str | None:

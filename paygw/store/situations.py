@@ -6,6 +6,7 @@ are fresh even if the statement had to wait. Receipts are read by a second state
 `APPLY` writes everything a decision changed, in one statement; unique keys make a second writing impossible.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -55,6 +56,20 @@ SELECT json_build_object('seen', EXISTS (SELECT FROM seen), {_DOCUMENT})
 _LOCK_BY_ORDER = f"""
 WITH hit AS MATERIALIZED (SELECT $1::uuid AS order_id), {_OBLIGATIONS_OF}
 SELECT json_build_object('seen', false, {_DOCUMENT})
+"""
+_HOLD_ORDERS = """
+WITH obl AS MATERIALIZED (
+    SELECT o.id FROM obligations o
+    WHERE o.id IN (SELECT l.obligation_id FROM order_lines l WHERE l.order_id = ANY ($1::uuid[]))
+    ORDER BY o.id FOR NO KEY UPDATE
+), ord AS MATERIALIZED (
+    SELECT r.id FROM orders r WHERE r.id = ANY ($1::uuid[]) AND (SELECT count(*) FROM obl) >= 0
+    ORDER BY r.id FOR NO KEY UPDATE
+), att AS MATERIALIZED (
+    SELECT a.id FROM attempts a WHERE a.order_id = ANY ($1::uuid[]) AND (SELECT count(*) FROM ord) >= 0
+    ORDER BY a.id FOR NO KEY UPDATE
+)
+SELECT count(*) FROM att
 """
 RECEIPT_JSON = """json_build_object('id', r.id, 'bank', r.bank, 'merchant', r.merchant, 'key', r.key,
     'amount_vnd', r.amount_vnd, 'home', r.home, 'account', r.account, 'order_id', r.order_id,
@@ -128,6 +143,12 @@ async def lock_by_attempt(connection: Connection, *, bank: str, merchant: str, r
 async def lock_by_order(connection: Connection, order_id: str) -> Locked:
     """Lock an order with its obligations and attempts; `situation.order` is None when there is no such order."""
     return _locked(await connection.fetchval(_LOCK_BY_ORDER, order_id))
+
+
+async def hold_orders(connection: Connection, order_ids: Collection[str]) -> None:
+    """Lock several orders with their obligations and attempts, in the order of the money rules, reading nothing."""
+    if order_ids:
+        await connection.execute(_HOLD_ORDERS, [UUID(order_id) for order_id in order_ids])
 
 
 async def read_purse(
