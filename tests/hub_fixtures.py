@@ -94,7 +94,7 @@ def sandbox_bank(name: str = "sandbox-a", *, landing: Landing | None = None) -> 
         title=connector.title,
         connector=connector,
         secrets=Secrets(
-            base_url="http://127.0.0.1:9", merchant="PAYGW", values={"secret": "s" * 32}, options={"flow": "redirect"}
+            base_url="http://127.0.0.1:9", merchant="PAYGW", values={"secret": "s" * 32}, options={"flow": "server"}
         ),
         landing=landing or Landing(),
         enabled=True,

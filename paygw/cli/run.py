@@ -68,6 +68,9 @@ class Tree:
     clock: Callable[[], float] = time.monotonic
     stopping: int = 0
     told: int = signal.SIGTERM
+    trouble: str = ""  # why `look_after` failed last, for as long as it does
+    troubles: int = 0
+    look_again_s: float = 0.0
 
 
 def run(
@@ -139,7 +142,7 @@ def keep(tree: Tree) -> int:
     before = [(number, signal.signal(number, told)) for number in _STOPS]
     try:
         while not tree.stopping:
-            tree.look_after()
+            _look_after(tree)
             for child in tree.children:
                 _tend(tree, child)
             time.sleep(_LOOK_S)
@@ -148,6 +151,26 @@ def keep(tree: Tree) -> int:
         for number, handler in before:
             signal.signal(number, handler)
         _kill(tree)
+
+
+def _look_after(tree: Tree) -> None:
+    """Keep the database up. What prevents it is told once, and tried again for as long as it takes."""
+    if tree.clock() < tree.look_again_s:
+        return
+    try:
+        tree.look_after()
+    except Exception as error:  # noqa: BLE001 - whatever it is, ending would take down what still works
+        tree.troubles += 1
+        pause_s = _PAUSES_S[min(tree.troubles, len(_PAUSES_S)) - 1]
+        tree.look_again_s = tree.clock() + pause_s
+        told = f"the database cannot be started again: {str(error) or type(error).__name__}"
+        if told != tree.trouble:
+            tree.trouble = told
+            typer.echo(f"{told}; tried again until it can", err=True)
+        return
+    if tree.trouble:
+        typer.echo("the database is back", err=True)
+    tree.trouble, tree.troubles = "", 0
 
 
 def _tend(tree: Tree, child: Child) -> None:

@@ -10,9 +10,11 @@ from functools import partial
 from typing import Literal
 from uuid import UUID
 
+import msgspec
 from asyncpg import Connection
 
 from paygw.hub.hub import Hub
+from paygw.hub.opening import session_at_once
 from paygw.hub.registry import Bank
 from paygw.hub.writing import Told, new_id, writes_for
 from paygw.kernel.codes import MEMO_CODES, PAYMENT_CODES, memo_code, payment_code
@@ -32,6 +34,7 @@ from paygw.kernel.orders import (
 from paygw.store.attempts import AttemptRow, insert_attempt, order_of_attempt, set_session
 from paygw.store.situations import Locked, apply, lock_by_order, read_purse
 
+_RECORD_S = 1.0
 _NUMBERS_SINCE = datetime(2025, 1, 1, tzinfo=UTC)
 
 
@@ -53,10 +56,18 @@ class PayAsk:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An attempt whose intent is durable: the next step is to talk to the bank."""
+    """An attempt that is durable. `ask` is what to call the bank with; None where no call is needed."""
 
     attempt: Attempt
-    ask: SessionAsk
+    ask: SessionAsk | None
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True):
+    """What an ask holds that its attempt's row does not: personal, so it is kept sealed, and only until it is used."""
+
+    payer_ip: str
+    locale: Literal["vi", "en"]
+    return_url: str
 
 
 async def begin_attempt(hub: Hub, pay: PayAsk) -> Begun:
@@ -83,8 +94,14 @@ async def _begin(hub: Hub, pay: PayAsk, connection: Connection) -> Begun:
         amount_vnd=amount_vnd,
         status=AttemptStatus.CREATED,
     )
-    started = start_attempt(situation, attempt, set_aside=pay.set_aside)
     expires_at = _expiry(hub, pay.bank, now, order_expires_at=situation.order.expires_at if situation.order else now)
+    intent = Intent(payer_ip=pay.payer_ip, locale=pay.locale, return_url=pay.return_url)
+    ask = session_ask(hub, attempt, intent, created_at=now, expires_at=expires_at)
+    session = session_at_once(hub, pay.bank, ask)
+    started = start_attempt(situation, attempt, set_aside=pay.set_aside)
+    if session is not None:
+        attempt = _after_contact(attempt, session.contact)
+        started = _with_contact(started, attempt)
     await insert_attempt(
         connection,
         AttemptRow(
@@ -93,12 +110,14 @@ async def _begin(hub: Hub, pay: PayAsk, connection: Connection) -> Begun:
             created_at=now,
             expires_at=expires_at,
             next_enquiry_at=now + timedelta(seconds=hub.settings.enquiry_delays_s[0]),
-            lease_until=now + timedelta(seconds=hub.settings.bank_deadline_s * 2),
+            lease_until=None if session else now + timedelta(seconds=lease_s(hub)),
+            session=session,
+            intent=None if session else _sealed(hub, attempt.id, intent),
         ),
     )
     await _keep(hub, connection, locked, started)
-    hub.observe.count("paygw_attempts_total", bank=pay.bank.id, status="created")
-    return Begun(attempt, _session_ask(hub, pay, attempt, now, expires_at))
+    hub.observe.count("paygw_attempts_total", bank=pay.bank.id, status=attempt.status)
+    return Begun(attempt, None if session else ask)
 
 
 def _require_bank(bank: Bank, amount_vnd: int) -> None:
@@ -138,36 +157,60 @@ def _reference(bank: Bank, now: datetime) -> str:
     return f"P{digits}"[: bank.connector.limits.reference_max_chars]
 
 
-def _session_ask(hub: Hub, pay: PayAsk, attempt: Attempt, now: datetime, expires_at: datetime) -> SessionAsk:
+def session_ask(
+    hub: Hub, attempt: Attempt, intent: Intent, *, created_at: datetime, expires_at: datetime
+) -> SessionAsk:
+    """What the bank is called with: the same from the same attempt and intent, whoever calls."""
     return SessionAsk(
         attempt_ref=attempt.ref,
         amount_vnd=attempt.amount_vnd,
         description=f"Thanh toan phi {attempt.ref[-12:]}",
-        return_url=pay.return_url,
-        webhook_url=f"{hub.settings.origin}/webhooks/{pay.bank.id}",
-        payer_ip=pay.payer_ip,
-        locale=pay.locale,
-        created_at=now,
+        return_url=intent.return_url,
+        webhook_url=f"{hub.settings.origin}/webhooks/{attempt.bank}",
+        payer_ip=intent.payer_ip,
+        locale=intent.locale,
+        created_at=created_at,
         expires_at=expires_at,
     )
 
 
-async def record_session(hub: Hub, attempt: Attempt, session: Session) -> Attempt:
-    """Write what the bank answered to the opening of a session; the attempt afterwards."""
-    return await hub.transact(partial(_record, hub, attempt, session))
+def lease_s(hub: Hub) -> float:
+    """How long one process carries out an intent: a dialogue at its deadline, and the time to keep its result."""
+    return hub.settings.bank_deadline_s + _RECORD_S
 
 
-async def _record(hub: Hub, attempt: Attempt, session: Session, connection: Connection) -> Attempt:
+def _sealed(hub: Hub, attempt_id: str, intent: Intent) -> bytes:
+    return hub.vault.seal(msgspec.json.encode(intent), where=f"attempts/{attempt_id}/intent")
+
+
+def open_intent(hub: Hub, attempt_id: str, sealed: bytes) -> Intent:
+    """What the payer's request held. Raises VaultError if the row was changed or moved."""
+    return msgspec.json.decode(hub.vault.open(sealed, where=f"attempts/{attempt_id}/intent"), type=Intent)
+
+
+async def record_session(hub: Hub, attempt: Attempt, session: Session, *, fence: int = 0) -> Attempt:
+    """Write what the bank answered to the opening of a session; the attempt afterwards.
+
+    Nothing is written by a caller whose `fence` is not the attempt's any more: another one has taken over.
+    """
+    return await hub.transact(partial(_record, hub, attempt, session, fence))
+
+
+async def _record(hub: Hub, attempt: Attempt, session: Session, fence: int, connection: Connection) -> Attempt:
     locked = await lock_by_order(connection, attempt.order_id)
     known = next(item for item in locked.situation.attempts if item.id == attempt.id)
+    if not await set_session(connection, attempt.id, session, fence=fence):
+        return known
     after = _after_contact(known, session.contact)
-    situation = locked.situation.with_attempt(after)
-    if not after.in_flight:
-        situation = situation.free_obligations(after.id)
-    await _keep(hub, connection, locked, situation)
-    await set_session(connection, attempt.id, session)
+    await _keep(hub, connection, locked, _with_contact(locked.situation, after))
     hub.observe.count("paygw_attempts_total", bank=attempt.bank, status=after.status)
     return after
+
+
+def _with_contact(situation: Situation, after: Attempt) -> Situation:
+    """An attempt that is over holds no obligation."""
+    situation = situation.with_attempt(after)
+    return situation if after.in_flight else situation.free_obligations(after.id)
 
 
 def _after_contact(attempt: Attempt, contact: Contact) -> Attempt:

@@ -3,27 +3,26 @@
 Nothing here believes a browser. A page shows what is stored; coming back from a bank only makes us ask the bank.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from paygw.hub.attempts import PayAsk, begin_attempt, record_session
 from paygw.hub.enquiries import enquire_now, found_unpaid
 from paygw.hub.frozen import explanation, open_private
 from paygw.hub.hub import Hub
+from paygw.hub.opening import call_for_session, is_theirs
 from paygw.hub.registry import Bank, Portal
+from paygw.hub.resuming import resume_now
 from paygw.hub.views import labels, paid_vnd, refunded_vnd, unapplied_vnd
-from paygw.kernel.connector import Connector, Contact, Method, Session, SessionAsk
+from paygw.kernel.connector import Method
 from paygw.kernel.errors import Refused
 from paygw.kernel.evidence import AttemptStatus
 from paygw.kernel.orders import Order, OrderStatus, Situation, rest_to_pay_vnd
 from paygw.store.checkout import CheckoutRead, TryRead, read_checkout
 
-QR_BYTES_MAX = 666  # what web/checkout/qr.py draws; real codes are below 300
 Locale = Literal["vi", "en"]
-_WEB_PORTS = {"http": 80, "https": 443}
 
 
 class Stage(StrEnum):
@@ -166,8 +165,8 @@ async def pay(hub: Hub, order_id: str, wish: Wish) -> None:
             set_aside=aside,
         ),
     )
-    session = await _open(hub, bank, begun.ask)
-    await record_session(hub, begun.attempt, _trusted(hub, bank, session))
+    if begun.ask is not None:
+        await record_session(hub, begun.attempt, await call_for_session(hub, bank, begun.ask))
 
 
 async def ask_banks(hub: Hub, order_id: str) -> None:
@@ -175,7 +174,7 @@ async def ask_banks(hub: Hub, order_id: str) -> None:
     async with hub.pool.acquire() as connection:
         read = await read_checkout(connection, order_id)
     for item in read.tries if read is not None else ():
-        if item.attempt.in_flight:
+        if item.attempt.in_flight and not await resume_now(hub, item.attempt.id):
             await enquire_now(hub, item.attempt.id)
 
 
@@ -183,7 +182,7 @@ def page_of_bank(hub: Hub, item: TryRead) -> str:
     """The address to send the payer on to, while the session there still lives; else nothing."""
     bank = hub.registry.banks.get(item.attempt.bank)
     lives = item.attempt.in_flight and hub.clock() < item.expires_at
-    return item.session.redirect_url if lives and bank and _is_theirs(hub, bank, item.session.redirect_url) else ""
+    return item.session.redirect_url if lives and bank and is_theirs(hub, bank, item.session.redirect_url) else ""
 
 
 def masked(name: str) -> str:
@@ -279,43 +278,3 @@ async def _set_aside(hub: Hub, read: CheckoutRead, given_up: frozenset[str]) -> 
     """Of the tries the payer gives up, those whose bank says at this moment that nothing was paid."""
     mine = [item.attempt.id for item in read.tries if item.attempt.in_flight and item.attempt.id in given_up]
     return frozenset([attempt_id for attempt_id in mine if await found_unpaid(hub, attempt_id)])
-
-
-async def _open(hub: Hub, bank: Bank, ask: SessionAsk) -> Session:
-    connector: Connector = bank.connector
-    if connector.build_redirect is not None:
-        return connector.build_redirect(ask, bank.secrets)
-    if connector.open_session is None:
-        return Session(contact=Contact.NOT_SENT)
-    return await hub.talk.open_session(bank.id, connector.open_session(ask, bank.secrets))
-
-
-def _trusted(hub: Hub, bank: Bank, session: Session) -> Session:
-    """The session without an address that is not this bank's, or an endless code: then we know nothing of it."""
-    if len(session.qr_text.encode()) > QR_BYTES_MAX:
-        return replace(session, contact=Contact.UNKNOWN, qr_text="")
-    if session.redirect_url and not _is_theirs(hub, bank, session.redirect_url):
-        return replace(session, contact=Contact.UNKNOWN, redirect_url="")
-    return session
-
-
-def _is_theirs(hub: Hub, bank: Bank, url: str) -> bool:
-    """Whether an address is a web page on a configured origin of this bank, encrypted where money is real."""
-    origin = _origin(url)
-    pages = bank.secrets.options.get(bank.connector.page_option) or bank.secrets.base_url
-    return (
-        origin is not None
-        and origin in {_origin(pages), _origin(bank.secrets.base_url)}
-        and (origin[0] == "https" or hub.settings.mode == "test")
-    )
-
-
-def _origin(url: str) -> tuple[str, str, int] | None:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return None
-    if parts.scheme not in _WEB_PORTS or not parts.hostname or parts.username or parts.password:
-        return None
-    return parts.scheme, parts.hostname, port or _WEB_PORTS[parts.scheme]

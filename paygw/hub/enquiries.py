@@ -1,5 +1,6 @@
 """Enquiries: what a bank does not tell, we ask, by a schedule; expiry asks first; silence is never failure."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,13 +17,12 @@ from paygw.store.attempts import AttemptRead, claim_due, claim_one, release
 _AUTHENTIC = frozenset({Contact.SUCCEEDED, Contact.PENDING, Contact.DECLINED})
 
 
-async def enquire_due(hub: Hub, *, limit: int = 50) -> int:
-    """Ask about every attempt whose enquiry is due; how many were asked about."""
+async def enquire_due(hub: Hub, bank: str, *, limit: int = 10) -> int:
+    """Ask one bank about attempts whose enquiry is due, side by side; how many were asked about."""
     lease_s = hub.settings.bank_deadline_s * 2
     async with hub.pool.acquire() as connection:
-        due = await claim_due(connection, now=hub.clock(), lease_s=lease_s, limit=limit)
-    for found in due:
-        await _enquire(hub, found)
+        due = await claim_due(connection, bank, now=hub.clock(), lease_s=lease_s, limit=limit)
+    await asyncio.gather(*(_enquire(hub, found) for found in due))
     return len(due)
 
 

@@ -169,6 +169,7 @@ attempts = _table(
     last_contact_failed=Boolean,
     held_reversals=Integer,
     session=JSONB,
+    intent=Maybe(LargeBinary),
     created_at=Instant,
     expires_at=Instant,
     enquiries=Integer,

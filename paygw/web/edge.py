@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from paygw.hub.hub import Observer
 from paygw.kernel.errors import Alarm, Unavailable
 from paygw.web.context import known_principal, path_of, request_id_of
-from paygw.web.reply import problem_reply
+from paygw.web.outage import failure_reply
 
 _log = logging.getLogger("paygw.http")
 
@@ -51,13 +51,13 @@ class Edge:
         self._under_way += 1
         try:
             if self._under_way > self._requests_max:
-                await problem_reply(Request(scope), _FULL)(scope, receive, send_marked)
+                await failure_reply(Request(scope), _FULL)(scope, receive, send_marked)
             else:
                 await self._app(scope, receive, send_marked)
         except Exception as error:  # noqa: BLE001 - the last resort of the process: logged, answered, counted
             _report(error, scope)
             if not status:
-                await problem_reply(Request(scope), error)(scope, receive, send_marked)
+                await failure_reply(Request(scope), error)(scope, receive, send_marked)
         finally:
             self._under_way -= 1
             self._count(scope, status, time.perf_counter() - began)

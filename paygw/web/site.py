@@ -15,9 +15,9 @@ from paygw.store.engine import AWAY
 from paygw.web import bank_ingress, checkout, fees, ops, pages, problems, reference
 from paygw.web.context import request_id_of
 from paygw.web.errors import CODES, Problem, code_of_status
+from paygw.web.outage import failure_reply
 from paygw.web.portal_api import books, breaks, events, finance, orders, procedures, quotes, refunds
 from paygw.web.reference.manual import Manual
-from paygw.web.reply import problem_reply
 from paygw.web.routes import Route, is_guarded, mount
 
 _log = logging.getLogger("paygw.http")
@@ -72,25 +72,25 @@ def require_guards(site: FastAPI) -> None:
 
 
 async def _answer(request: Request, error: Exception) -> Response:
-    return problem_reply(request, error)
+    return failure_reply(request, error)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     """A code the table does not know is a defect: let it rise to the edge, which reports it."""
     if isinstance(error, Refused) and error.code not in CODES:
         raise error
-    return problem_reply(request, error)
+    return failure_reply(request, error)
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
     _log.error("unavailable", extra={"request_id": request_id_of(request.scope), "outcome": str(error)})
-    return problem_reply(request, error)
+    return failure_reply(request, error)
 
 
 async def _database_away(request: Request, error: Exception) -> Response:
     """A use case lost its database on the way: nothing was confirmed, the caller may repeat."""
     _log.error("unavailable", extra={"request_id": request_id_of(request.scope), "code": type(error).__name__})
-    return problem_reply(request, Unavailable("the database does not answer"))
+    return failure_reply(request, Unavailable("the database does not answer"))
 
 
 async def _framework(request: Request, error: Exception) -> Response:
@@ -98,7 +98,7 @@ async def _framework(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     code = code_of_status(status)
     headers = {"allow": _allowed(request)} if code == "method_not_allowed" else {}
-    return problem_reply(request, Problem(code, f"{CODES[code].title}.", headers=headers))
+    return failure_reply(request, Problem(code, f"{CODES[code].title}.", headers=headers))
 
 
 def _allowed(request: Request) -> str:

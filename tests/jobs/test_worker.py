@@ -10,7 +10,8 @@ import pytest
 from paygw.hub.hub import Hub
 from paygw.hub.sealing import verify
 from paygw.jobs.housekeeping import tidy
-from paygw.jobs.worker import JOBS, Job, repeat, work
+from paygw.jobs.repeating import Job, repeat
+from paygw.jobs.worker import JOBS, work
 from paygw.kernel.errors import Unavailable
 from tests.db_fixtures import Database
 from tests.hub_fixtures import Counts

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from paygw.hub.attempts import PayAsk, begin_attempt
 from paygw.hub.hub import Hub
 from paygw.hub.orders import cancel_order
 from paygw.kernel.connector import Answer, Contact, Session
@@ -34,6 +35,30 @@ async def test_return_believes_the_bank_and_not_the_browser(payer: Payer) -> Non
     assert (back.status, back.headers["location"]) == (303, f"{payer.path}?n=0")
     says(got, "Đang chờ kết quả từ ngân hàng", "đang xử lý giao dịch")
     assert payer.bank.asked[-1] == ("sandbox-a", "query")
+
+
+async def test_payer_whose_process_was_killed_reloads_and_goes_on_with_the_same_try(payer: Payer) -> None:
+    """The API died between its intent and the bank's answer; nobody waits out the life of the attempt."""
+    hub = payer.hub
+    pay = PayAsk(
+        order_id=payer.order_id,
+        bank=hub.registry.banks["sandbox-a"],
+        method="wallet",
+        payer_ip="127.0.0.1",
+        locale="vi",
+        return_url=f"http://hub{payer.path}/return",
+    )
+    killed = await begin_attempt(hub, pay)
+    waiting = await payer.get()
+    payer.clock.forward(seconds=hub.settings.bank_deadline_s + 2)
+    payer.bank.sessions.append(Session(contact=Contact.SUCCEEDED, redirect_url=BANK_PAGE))
+
+    await payer.get("/return")
+    got = await payer.get("/go")
+
+    assert waiting.headers["refresh"].startswith("3; url=")
+    assert BANK_PAGE in got.text
+    assert [item.attempt.ref for item in (await payer.read()).tries] == [killed.attempt.ref]
 
 
 async def test_paid_page_is_a_receipt_and_leads_home(payer: Payer) -> None:

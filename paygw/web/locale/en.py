@@ -140,4 +140,13 @@ EN: Final = Words(
         ),
         "malformed": ("We cannot read this request", "Go back to the page before and try again."),
     },
+    outage=(
+        "We cannot serve you for a moment",
+        (
+            "No data and no money is lost. If you have already paid at the bank, do not pay a second time: "
+            "that payment will be recorded."
+        ),
+        "This page loads again by itself in a few seconds.",
+        "Load it again now",
+    ),
 )

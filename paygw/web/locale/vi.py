@@ -140,4 +140,13 @@ VI: Final = Words(
         ),
         "malformed": ("Không đọc được yêu cầu", "Hãy quay lại trang trước và thử lại."),
     },
+    outage=(
+        "Hệ thống tạm thời chưa phục vụ được",
+        (
+            "Không có dữ liệu hay khoản tiền nào bị mất. Nếu bạn đã trả tiền ở ngân hàng, xin đừng trả lần thứ hai: "
+            "khoản tiền đó sẽ được ghi nhận."
+        ),
+        "Trang này tự tải lại sau vài giây.",
+        "Tải lại ngay",
+    ),
 )

@@ -106,3 +106,4 @@ class Words:
     scan_alt: str
 
     sorry: Mapping[str, tuple[str, str]]
+    outage: tuple[str, str, str, str]  # title, what it means for money, that the page reloads, the link

@@ -1,0 +1,51 @@
+"""The supervisor of `paygw run`: what it keeps alive, and what does not end it."""
+
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from paygw.cli.run import Tree, keep
+from paygw.store.embedded.errors import StartFailed
+
+
+def test_database_that_cannot_be_revived_is_tried_again_and_told_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full disk once ended the whole run although its processes could have waited."""
+    seconds, tries = count(step=60), count(1)
+
+    def look_after() -> bool:
+        if (number := next(tries)) <= 3:
+            raise StartFailed("no space left on device")
+        tree.stopping = number - 3
+        return True
+
+    tree = Tree(tmp_path, (), look_after=look_after, clock=lambda: float(next(seconds)))
+
+    assert keep(tree) == 0
+
+    assert capsys.readouterr().err.splitlines() == [
+        "the database cannot be started again: no space left on device; tried again until it can",
+        "the database is back",
+    ]
+
+
+def test_pauses_between_tries_grow_so_that_a_hopeless_start_does_not_eat_the_machine(tmp_path: Path) -> None:
+    now_s, tried = [0.0], list[float]()
+
+    def look_after() -> bool:
+        tried.append(now_s[0])
+        raise OSError
+
+    tree = Tree(tmp_path, (), look_after=look_after, clock=lambda: now_s[0])
+
+    def pass_time() -> float:
+        now_s[0] += 0.25
+        tree.stopping = int(now_s[0] >= 20)
+        return now_s[0]
+
+    tree.clock = pass_time
+    keep(tree)
+
+    assert len(tried) <= 6
