@@ -148,6 +148,16 @@ class Settings(BaseSettings):
     callback_allow: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="host:port pairs callbacks may reach without https or public address; test mode only."
     )
+    file_sources: Path | None = Field(
+        default=None, description="YAML of the files that come in: from where, by whom, when due (docs/files.md)."
+    )
+    file_profiles: Path | None = Field(
+        default=None, description="Folder of further profiles of bank files, beside those shipped."
+    )
+    file_timeout_s: Seconds = Field(default=120.0, description="Longest time an uploaded file takes to arrive.")
+    file_pickup_s: Seconds = Field(default=60.0, description="Rest between two looks at drop folders and SFTP servers.")
+    file_memory_mib: int = Field(default=1_024, ge=256, description="Address space of the process that reads a file.")
+    file_cpu_s: int = Field(default=60, ge=1, description="CPU seconds of the process that reads a file.")
     worker_poll_s: Seconds = Field(default=1.0, description="Rest between two looks at scheduled work.")
     heartbeat_s: Seconds = Field(default=5.0, description="Rest between two heartbeats of a worker.")
     seal_s: Seconds = Field(default=3.0, description="Rest between two seals over committed rows.")

@@ -19,6 +19,7 @@ from paygw.jobs.refunds import run_refunds
 from paygw.jobs.repeating import Job, repeat
 from paygw.jobs.rollup import roll_up
 from paygw.jobs.sealing import seal_more
+from paygw.jobs.staging import stage_received
 from paygw.store.health import beat
 
 
@@ -35,6 +36,7 @@ JOBS: Final = (
     Job("expiry", expire_orders, lambda settings: settings.worker_poll_s),
     Job("sealing", seal_more, lambda settings: settings.seal_s),
     Job("rollup", roll_up, lambda settings: settings.rollup_s),
+    Job("files", stage_received, lambda settings: settings.worker_poll_s),
     Job("housekeeping", tidy, lambda settings: settings.housekeeping_s),
 )
 

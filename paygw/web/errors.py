@@ -156,6 +156,10 @@ CODES: Final[Mapping[str, Kind]] = MappingProxyType(
         "night_running": Kind(_CONFLICT, "Somebody is reconciling this day just now"),
         "file_missing": Kind(_CONFLICT, "The bank's file of this day is not there yet"),
         "file_unreadable": Kind(_UNPROCESSABLE, "The bank's file cannot be read"),
+        # Files of banks
+        "file_empty": Kind(_UNPROCESSABLE, "The file is empty"),
+        "file_state": Kind(_CONFLICT, "The file is in another state"),
+        "file_refused": Kind(_UNPROCESSABLE, "The file is not taken"),
         # Provisioning and decisions of two persons
         "already_exists": Kind(_CONFLICT, "It exists with other content"),
         "nothing_selected": Kind(_UNPROCESSABLE, "Nothing says what is meant"),

@@ -104,6 +104,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     "mt940": ("Không đúng cấu trúc MT940: {text}.", "Not the structure of MT940: {text}."),
     "profile": ("Không có hồ sơ cột tên {name}.", "There is no profile named {name}."),
     "profile_invalid": ("Hồ sơ cột sai: {text}.", "The profile is wrong: {text}."),
+    "statement_repeated": (
+        "Tệp có hai sao kê cùng tài khoản, ngày và số.",
+        "The file holds two statements of one account, day and number.",
+    ),
     "resources": (
         "Đọc tệp tốn quá nhiều bộ nhớ hoặc thời gian; tệp có thể độc hại.",
         "Reading the file takes too much memory or time: it may be hostile.",

@@ -24,6 +24,9 @@ def read_file(data: bytes, profile: Profile, given: Given | None = None) -> Stag
     if len(data) > FILE_BYTES_MAX:
         raise BadFile("too_large", most=FILE_BYTES_MAX)
     statements = _statements(data, profile, said)
+    places = [(one.account, one.day, one.part) for one in statements]
+    if len(set(places)) < len(places):
+        raise BadFile("statement_repeated")
     return StagedFile(profile=profile.profile, statements=tuple(_agreed(one, said) for one in statements))
 
 

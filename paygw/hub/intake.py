@@ -1,0 +1,293 @@
+"""Files come in, are staged whole, replaced by newer ones, and asked for by day. Parsing happens elsewhere (jobs).
+
+received ──▶ staged ──▶ superseded      a newer sequence of the same statements came
+├──────▶ superseded                 it says what is known, or an older sequence
+└──────▶ refused ──▶ received       read again, after a profile was mended
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import partial
+from hashlib import sha256
+from itertools import islice
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from asyncpg import Connection
+
+from paygw.hub.acceptable import bank_id
+from paygw.hub.filed import file_view
+from paygw.hub.hub import Hub
+from paygw.hub.ordering import Answered, replay
+from paygw.hub.writing import new_id
+from paygw.kernel.errors import Alarm, Refused, Unavailable
+from paygw.outside.sources import NAME_CHARS_MAX, load_sources
+from paygw.store.cases import open_case
+from paygw.store.creating import KeyRow, find_key, keep_key
+from paygw.store.files import (
+    ClaimedFile,
+    Current,
+    LineRow,
+    NewFile,
+    Reason,
+    StatementRow,
+    add_file,
+    add_statement,
+    claim_file,
+    copy_lines,
+    current_statement,
+    decide_file,
+    known_file,
+    lock_account,
+    lock_received,
+    miscounted,
+    read_again,
+    read_file,
+    supersede,
+    withdrawn_lines,
+)
+
+FILE_BYTES_MAX: Final = 20 * 1024 * 1024
+ROUTE: Final = "POST /v1/files"
+
+_CREATED: Final = 201
+_COPY_ROWS: Final = 5_000
+_LEASE_S: Final = 180.0
+_RACES_MAX: Final = 3
+_TAKEN: Final = Reason(
+    code="sequence_taken",
+    vi="Đã có tệp khác nội dung cùng số lần gửi; hãy gửi lại với số lần gửi lớn hơn.",
+    en="Another file with the same sequence says otherwise: send it again with a higher sequence.",
+)
+_REPEATS: Final = Reason(
+    code="repeats", vi="Nội dung đã có từ một tệp trước.", en="An earlier file already says the same."
+)
+_OLDER: Final = Reason(
+    code="older", vi="Đã có số lần gửi mới hơn của tệp này.", en="A newer sequence of this file is already here."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileAsk:
+    """A file and what is said of it. `source` is the way it came, `by` who brought it, `name` is shown only."""
+
+    bank: str
+    profile: str
+    data: bytes
+    name: str
+    source: str
+    by: str
+    account: str = ""
+    day: date | None = None
+    sequence: int = 0
+    stamp: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A file that is kept; `new` is False when the same bytes were brought before."""
+
+    id: str
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A statement to be staged, and its lines as rows: asked for once per try."""
+
+    row: StatementRow
+    lines: Callable[[], Iterator[LineRow]]
+
+
+Weight = Literal["first", "newer", "repeats", "older", "taken"]
+Became = Literal["staged", "superseded", "refused", "decided"]
+
+
+async def receive_file(hub: Hub, ask: FileAsk) -> Received:
+    """Keep a file byte for byte, sealed. The same bytes for the same purpose are the same file.
+
+    Raises Refused: `file_empty`, `too_large`, `bank_unknown`, `invalid_value`.
+    """
+    new = _new_file(hub, ask)
+    return await hub.transact(partial(_receive, new))
+
+
+async def receive_upload(hub: Hub, ask: FileAsk, *, key: str) -> Answered:
+    """The same for a request with an Idempotency-Key: 201 with the file's view, or the answer of before."""
+    new = _new_file(hub, ask)
+    said = (new.bank, new.profile, new.digest, new.name, new.account, new.day, new.sequence)
+    fingerprint = sha256(msgspec.json.encode(said)).digest()
+    row = KeyRow(principal=ask.by, route=ROUTE, key=key, fingerprint=fingerprint, status=_CREATED, answer=b"")
+    try:
+        return await hub.transact(partial(_upload, new, row))
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != "idempotency_pk":
+            raise
+        async with hub.pool.acquire() as connection:
+            return await replay(connection, row)
+
+
+async def claim(hub: Hub) -> tuple[ClaimedFile, bytes] | None:
+    """The oldest file nobody reads, leased, with its bytes as they came."""
+    claimed = await hub.transact(partial(claim_file, now=hub.clock(), lease_s=_LEASE_S))
+    if claimed is None:
+        return None
+    return claimed, hub.vault.open(claimed.content, where=_place(claimed.id))
+
+
+async def stage(hub: Hub, file_id: UUID, parts: Sequence[Part]) -> Became:
+    """Stage every statement of a file in one transaction, or put the file aside. `decided`: another reader did it.
+
+    A statement that says what is known is left out; a newer sequence takes the place of the one before, and a case is
+    opened when it withdraws or changes lines. Raises Alarm when stored lines do not make the counts and sums told.
+    """
+    for _ in range(_RACES_MAX):
+        try:
+            return await hub.transact(partial(_stage, hub, file_id, parts))
+        except asyncpg.UniqueViolationError:  # another file took the same place meanwhile
+            continue
+    raise Unavailable("files of the same account are being staged by others")
+
+
+async def refuse(hub: Hub, file_id: UUID, reason: Reason) -> bool:
+    """Refuse a file whole; False when it was decided before."""
+
+    async def work(connection: Connection) -> bool:
+        if await lock_received(connection, file_id) is None:
+            return False
+        await decide_file(connection, file_id, "refused", hub.clock(), reason=reason)
+        return True
+
+    return await hub.transact(work)
+
+
+async def again(hub: Hub, file_id: str) -> None:
+    """Read a refused file once more. Raises Refused `not_found`, `file_state`."""
+
+    async def work(connection: Connection) -> None:
+        if await read_file(connection, UUID(file_id)) is None:
+            raise Refused("not_found", "There is no such file.")
+        if not await read_again(connection, UUID(file_id)):
+            raise Refused("file_state", "Only a refused file is read again.")
+
+    await hub.transact(work)
+
+
+def require_bank(hub: Hub, bank: str) -> str:
+    """A bank of the registry or of the sources. Raises Refused `bank_unknown`, `invalid_value`."""
+    name = bank_id(bank)
+    known = {source.bank for source in load_sources(hub.settings.file_sources).values()}
+    if name not in hub.registry.banks and name not in known:
+        raise Refused("bank_unknown", "There is no such bank: add it with `paygw bank add`, or to the file sources.")
+    return name
+
+
+def _new_file(hub: Hub, ask: FileAsk) -> NewFile:
+    if not ask.data:
+        raise Refused("file_empty", "The file is empty.")
+    if len(ask.data) > FILE_BYTES_MAX:
+        raise Refused("too_large", f"A file has at most {FILE_BYTES_MAX} bytes.")
+    uid = UUID(new_id())
+    name = "".join(char for char in ask.name if char.isprintable())[-NAME_CHARS_MAX:]
+    return NewFile(
+        id=uid,
+        bank=require_bank(hub, ask.bank),
+        profile=ask.profile,
+        name=name,
+        digest=sha256(ask.data).hexdigest(),
+        size_bytes=len(ask.data),
+        content=hub.vault.seal(ask.data, where=_place(uid)),
+        source=ask.source,
+        stamp=ask.stamp,
+        brought_by=ask.by,
+        account=ask.account,
+        day=ask.day,
+        sequence=ask.sequence,
+        received_at=hub.clock(),
+    )
+
+
+def _place(file_id: UUID) -> str:
+    return f"bank_files/{file_id}/content"
+
+
+async def _receive(new: NewFile, connection: Connection) -> Received:
+    if await add_file(connection, new):
+        return Received(str(new.id), new=True)
+    known = await known_file(connection, new)
+    if known is None:
+        raise Unavailable("the same file is being brought by others")
+    return Received(str(known), new=False)
+
+
+async def _upload(new: NewFile, row: KeyRow, connection: Connection) -> Answered:
+    if await find_key(connection, principal=row.principal, route=row.route, key=row.key) is not None:
+        return await replay(connection, row)
+    received = await _receive(new, connection)
+    kept = await read_file(connection, UUID(received.id))
+    if kept is None:
+        raise Unavailable("the file was undone")
+    body = msgspec.json.encode(file_view(kept))
+    await keep_key(connection, replace(row, answer=body))
+    return Answered(_CREATED, body)
+
+
+async def _stage(hub: Hub, file_id: UUID, parts: Sequence[Part], connection: Connection) -> Became:
+    if await lock_received(connection, file_id) is None:
+        return "decided"
+    for bank, account in sorted({(part.row.bank, part.row.account) for part in parts}):
+        await lock_account(connection, bank, account)
+    weighed = [
+        (part, old, _weigh(old, part.row)) for part in parts for old in [await current_statement(connection, part.row)]
+    ]
+    now = hub.clock()
+    weights = {weight for _, _, weight in weighed}
+    if "taken" in weights:
+        await decide_file(connection, file_id, "refused", now, reason=_TAKEN)
+        return "refused"
+    if not weights & {"first", "newer"}:
+        await decide_file(connection, file_id, "superseded", now, reason=_OLDER if "older" in weights else _REPEATS)
+        return "superseded"
+    for part, old, weight in weighed:
+        if weight in {"first", "newer"}:
+            await _keep(connection, part, old, now)
+    if await miscounted(connection, file_id):
+        raise Alarm(f"file {file_id} was not staged as it was read")
+    await decide_file(connection, file_id, "staged", now)
+    return "staged"
+
+
+def _weigh(old: Current | None, new: StatementRow) -> Weight:
+    """What a statement is to the one in its place; `new.sequence` is 0 where the file tells none."""
+    if old is None:
+        return "first"
+    if old.content_hash == new.content_hash:
+        return "repeats"
+    if new.sequence == 0 or new.sequence > old.sequence:
+        return "newer"
+    return "older" if new.sequence < old.sequence else "taken"
+
+
+async def _keep(connection: Connection, part: Part, old: Current | None, now: datetime) -> None:
+    row = replace(part.row, sequence=part.row.sequence or (old.sequence + 1 if old else 1))
+    if old is not None:
+        await supersede(connection, old, row.file_id, now)
+    await add_statement(connection, row)
+    lines = part.lines()
+    while batch := list(islice(lines, _COPY_ROWS)):
+        await copy_lines(connection, batch)
+    if old is None:
+        return
+    gone = await withdrawn_lines(connection, old, row)
+    if gone:
+        detail = f"{gone} lines of {row.kind} {row.day} were withdrawn or changed by a file sent again"
+        await open_case(connection, key=f"file:{row.file_id}:{row.n}", kind="file", detail=detail)
+
+
+def reason_of(view: dict[str, Any]) -> str:
+    """Why a file was refused or put aside, in both languages, from its view; '' where it was not."""
+    problem = view.get("problem")
+    return f"{problem['detail']} / {problem['detail_en']}" if problem else ""

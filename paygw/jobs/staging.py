@@ -1,0 +1,158 @@
+"""Files that were received are read in a process apart, then staged whole or refused with line and reason."""
+
+import logging
+from collections.abc import Iterator
+from functools import partial
+from typing import Final
+
+from paygw.hub import intake
+from paygw.hub.filed import Filed, FiledLine, filed_lines, memo_place
+from paygw.hub.hub import Hub
+from paygw.hub.intake import Became, Part
+from paygw.jobs.reading import Bounds, read_apart
+from paygw.store.files import ClaimedFile, LineRow, Reason, StatementRow
+from reconciliation.model import Line, Status
+from reconciliation.statements.errors import BadFile
+from reconciliation.statements.identity import content_hash, line_keys
+from reconciliation.statements.profile import Profile
+from reconciliation.statements.read import load_profiles
+from reconciliation.statements.staged import Direction, LineKind, StagedFile, StagedLine, Statement
+from reconciliation.statements.table import Given
+
+_FILES_MAX: Final = 20
+_log = logging.getLogger("paygw.files")
+
+
+async def stage_received(hub: Hub) -> int:
+    """Read and stage what waits, a bounded number of files. Returns 1 if there may be more."""
+    for _ in range(_FILES_MAX):
+        if await stage_next(hub) is None:
+            return 0
+    return 1
+
+
+async def stage_next(hub: Hub) -> Became | None:
+    """Read and stage the oldest file that waits; None when there is none."""
+    claimed = await intake.claim(hub)
+    if claimed is None:
+        return None
+    file, data = claimed
+    try:
+        staged = await read_apart(data, profile_of(hub, file.profile), _given(file), _bounds(hub))
+    except BadFile as bad:
+        await intake.refuse(hub, file.id, reason_of(bad))
+        became: Became = "refused"
+        _log.warning("file_refused", extra={"bank": file.bank, "code": bad.code})
+    else:
+        became = await intake.stage(hub, file.id, parts_of(hub, file, staged))
+    hub.observe.count("paygw_files_total", bank=file.bank, outcome=became)
+    return became
+
+
+async def lines_of_day(hub: Hub, statement: Filed) -> list[Line]:
+    """The canonical lines of a statement, as matching wants them; fees, interest and unnamed debits are left out."""
+    made = (_staged(line).to_line() for line in await filed_lines(hub, statement))
+    return [line for line in made if line is not None]
+
+
+def profile_of(hub: Hub, name: str) -> Profile:
+    """A profile by name, shipped or the operator's. Raises BadFile `profile`."""
+    folder = hub.settings.file_profiles
+    profiles = load_profiles(*([folder] if folder is not None else []))
+    if name not in profiles:
+        raise BadFile("profile", name=name)
+    return profiles[name]
+
+
+def reason_of(bad: BadFile) -> Reason:
+    """A refusal as it is kept."""
+    return Reason(code=bad.code, line=bad.line, vi=bad.vi(), en=bad.en())
+
+
+def parts_of(hub: Hub, file: ClaimedFile, staged: StagedFile) -> list[Part]:
+    """A file that was read, as rows; lines are made when they are asked for."""
+    parts: list[Part] = []
+    before = 0
+    for n, statement in enumerate(staged.statements, 1):
+        rows = partial(_line_rows, hub, file, statement, n=n, before=before)
+        parts.append(Part(_statement_row(file, statement, n), rows))
+        before += len(statement.lines)
+    return parts
+
+
+def _statement_row(file: ClaimedFile, statement: Statement, n: int) -> StatementRow:
+    sums = {way: sum(one.amount_vnd for one in statement.lines if one.direction is way) for way in Direction}
+    return StatementRow(
+        file_id=file.id,
+        n=n,
+        bank=file.bank,
+        kind=statement.kind,
+        account=statement.account,
+        day=statement.day,
+        part=statement.part,
+        number=statement.number,
+        sequence=statement.sequence or file.sequence,
+        opening_vnd=statement.opening_vnd,
+        closing_vnd=statement.closing_vnd,
+        credit_vnd=sums[Direction.CREDIT],
+        debit_vnd=sums[Direction.DEBIT],
+        lines=len(statement.lines),
+        pending=statement.pending,
+        content_hash=content_hash(statement),
+    )
+
+
+def _line_rows(hub: Hub, file: ClaimedFile, statement: Statement, *, n: int, before: int) -> Iterator[LineRow]:
+    keys = line_keys(statement.lines)
+    for place, (line, key) in enumerate(zip(statement.lines, keys, strict=True), before + 1):
+        where = memo_place(file.id, place)
+        yield LineRow(
+            file_id=file.id,
+            statement_n=n,
+            n=place,
+            line=line.line,
+            key=key,
+            bank_txn_id=line.bank_txn_id,
+            ref=line.ref,
+            kind=line.kind,
+            direction=line.direction,
+            amount_vnd=line.amount_vnd,
+            fee_vnd=line.fee_vnd,
+            status=line.status,
+            booked_at=line.booked_at,
+            value_date=line.value_date,
+            settled_on=line.settled_on,
+            balance_vnd=line.balance_vnd,
+            virtual_account=line.virtual_account,
+            memo=hub.vault.seal(line.memo.encode(), where=where) if line.memo else None,
+        )
+
+
+def _staged(line: FiledLine) -> StagedLine:
+    row = line.row
+    return StagedLine(
+        line=row.line,
+        account=line.account,
+        bank_txn_id=row.bank_txn_id,
+        ref=row.ref,
+        kind=LineKind(row.kind),
+        direction=Direction(row.direction),
+        amount_vnd=row.amount_vnd,
+        fee_vnd=row.fee_vnd,
+        status=Status(row.status),
+        booked_at=row.booked_at,
+        value_date=row.value_date,
+        memo=line.memo,
+        balance_vnd=row.balance_vnd,
+        virtual_account=row.virtual_account,
+        settled_on=row.settled_on,
+    )
+
+
+def _given(file: ClaimedFile) -> Given:
+    return Given(account=file.account, day=file.day, sequence=file.sequence)
+
+
+def _bounds(hub: Hub) -> Bounds:
+    settings = hub.settings
+    return Bounds(memory_bytes=settings.file_memory_mib * 1024 * 1024, cpu_s=settings.file_cpu_s)

@@ -1,0 +1,19 @@
+"""Files of banks, providers and the treasury, their statements and lines."""
+
+from pathlib import Path
+
+from paygw.store.migrations.script import run_script
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_script(Path(__file__).with_suffix(".sql"))
+
+
+def downgrade() -> None:
+    message = "there is no way down from money: restore a backup instead"
+    raise RuntimeError(message)
