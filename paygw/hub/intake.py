@@ -46,6 +46,7 @@ from paygw.store.files import (
     miscounted,
     read_again,
     read_file,
+    seen_file,
     supersede,
     withdrawn_lines,
 )
@@ -128,6 +129,12 @@ async def receive_upload(hub: Hub, ask: FileAsk, *, key: str) -> Answered:
             raise
         async with hub.pool.acquire() as connection:
             return await replay(connection, row)
+
+
+async def seen(hub: Hub, *, source: str, name: str, stamp: str) -> bool:
+    """Whether a file of that name, time and size was taken from a source before."""
+    async with hub.pool.acquire() as connection:
+        return await seen_file(connection, source=source, name=name, stamp=stamp)
 
 
 async def claim(hub: Hub) -> tuple[ClaimedFile, bytes] | None:

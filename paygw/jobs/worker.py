@@ -15,6 +15,7 @@ from paygw.hub.orders import expire_orders
 from paygw.jobs.banks import tend_banks
 from paygw.jobs.callbacks import dispatch
 from paygw.jobs.housekeeping import tidy
+from paygw.jobs.pickup import pick_up_all
 from paygw.jobs.refunds import run_refunds
 from paygw.jobs.repeating import Job, repeat
 from paygw.jobs.rollup import roll_up
@@ -37,6 +38,7 @@ JOBS: Final = (
     Job("sealing", seal_more, lambda settings: settings.seal_s),
     Job("rollup", roll_up, lambda settings: settings.rollup_s),
     Job("files", stage_received, lambda settings: settings.worker_poll_s),
+    Job("pickup", pick_up_all, lambda settings: settings.file_pickup_s),
     Job("housekeeping", tidy, lambda settings: settings.housekeeping_s),
 )
 

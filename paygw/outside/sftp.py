@@ -1,0 +1,101 @@
+"""Files of an SFTP server whose host key is pinned; read whole, bounded, nothing there is changed."""
+
+import asyncio
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+import asyncssh
+
+from paygw.kernel.errors import Unavailable
+from paygw.outside.sources import Sftp
+
+ENTRIES_MAX: Final = 10_000
+CONNECT_S: Final = 10.0
+READ_S: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A file there. `stamp` changes when it is written again."""
+
+    name: str
+    size_bytes: int
+    modified_at: datetime
+
+    @property
+    def stamp(self) -> str:
+        """Time and size, as kept beside the file."""
+        return f"{int(self.modified_at.timestamp())}:{self.size_bytes}"
+
+
+@dataclass(frozen=True, slots=True)
+class SftpFolder:
+    """An open folder: list it, read a file of the list. Both raise Unavailable."""
+
+    list: Callable[[], Awaitable[list[Remote]]]
+    read: Callable[[Remote, int], Awaitable[bytes]]
+
+
+@asynccontextmanager
+async def open_folder(where: Sftp) -> AsyncIterator[SftpFolder]:
+    """Sign in and open the folder. Raises Unavailable: unreachable, another host key, not let in, no such folder.
+
+    Neither the configuration nor the known hosts nor the agent of whoever runs us is looked at.
+    """
+    with _reaching(where):
+        async with asyncio.timeout(CONNECT_S):
+            connection = await asyncssh.connect(
+                where.host,
+                where.port,
+                username=where.user,
+                client_keys=[str(where.key_file)],
+                known_hosts=([asyncssh.import_public_key(where.host_key)], [], []),
+                preferred_auth=["publickey"],
+                agent_path=None,
+                config=None,
+            )
+    try:
+        with _reaching(where):
+            async with asyncio.timeout(CONNECT_S):
+                client = await connection.start_sftp_client()
+        yield SftpFolder(partial(_list, where, client), partial(_read, where, client))
+    finally:
+        connection.abort()
+        await connection.wait_closed()
+
+
+@contextmanager
+def _reaching(where: Sftp) -> Iterator[None]:
+    """What goes wrong on the way is one error that tells no names."""
+    try:
+        yield
+    except (asyncssh.Error, OSError, TimeoutError, ValueError) as error:
+        reason = type(error).__name__
+        raise Unavailable(f"cannot read files from {where.host}:{where.port} ({reason})") from error
+
+
+async def _list(where: Sftp, client: asyncssh.SFTPClient) -> list[Remote]:
+    found: list[Remote] = []
+    with _reaching(where):
+        async with asyncio.timeout(READ_S):
+            async for entry in client.scandir(where.folder):
+                name, kind = str(entry.filename), entry.attrs.permissions or 0
+                if stat.S_ISREG(kind) and "/" not in name and not name.startswith("."):
+                    at = datetime.fromtimestamp(entry.attrs.mtime or 0, UTC)
+                    found.append(Remote(name, entry.attrs.size or 0, at))
+                if len(found) >= ENTRIES_MAX:
+                    break
+    return sorted(found, key=lambda one: (one.modified_at, one.name))
+
+
+async def _read(where: Sftp, client: asyncssh.SFTPClient, remote: Remote, most_bytes: int) -> bytes:
+    """At most `most_bytes` + 1: one more says that it is too large."""
+    with _reaching(where):
+        async with asyncio.timeout(READ_S), client.open(f"{where.folder}/{remote.name}", "rb") as file:
+            data = await file.read(most_bytes + 1)
+    return data if isinstance(data, bytes) else data.encode()
