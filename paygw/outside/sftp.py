@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import asyncssh
 
@@ -97,5 +97,5 @@ async def _read(where: Sftp, client: asyncssh.SFTPClient, remote: Remote, most_b
     """At most `most_bytes` + 1: one more says that it is too large."""
     with _reaching(where):
         async with asyncio.timeout(READ_S), client.open(f"{where.folder}/{remote.name}", "rb") as file:
-            data = await file.read(most_bytes + 1)
-    return data if isinstance(data, bytes) else data.encode()
+            data: Any = await file.read(most_bytes + 1)  # bytes, in mode rb
+    return bytes(data)
