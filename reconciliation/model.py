@@ -79,7 +79,7 @@ STATEMENT_COLUMNS: Final = (
     "occurred_at",
     "settled_on",
 )
-# May be there or not, in any order; a column on none of these lists is refused.
+# May be there or not, in any order. A column on none of these lists is not read, and the summary names it.
 BOOK_OPTIONAL: Final = ("virtual_account", "aliases", "account")
 STATEMENT_OPTIONAL: Final = ("virtual_account", "memo", "account")
 ALIAS_SEPARATOR: Final = ";"
@@ -141,3 +141,11 @@ class Break:
         yield "" if self.book_amount_vnd is None else str(self.book_amount_vnd)
         yield "" if self.statement_amount_vnd is None else str(self.statement_amount_vnd)
         yield self.detail
+
+
+class Role(StrEnum):
+    """What a third file is."""
+
+    PORTAL = "portal"
+    LINES = "lines"
+    CREDITS = "credits"

@@ -13,6 +13,7 @@ from paygw.cli.breaks import breaks
 from paygw.cli.calendar import calendar
 from paygw.cli.demo import demo
 from paygw.cli.fees import fees
+from paygw.cli.recon import recon
 from paygw.cli.run import run as run_all
 from paygw.cli.sandbox import sandbox
 from paygw.kernel.errors import PaygwError, Refused
@@ -50,6 +51,7 @@ for group in ("refund", "callback", "audit", "ledger"):
 cli.add_typer(fees, name="fees")
 cli.add_typer(calendar, name="calendar")
 cli.add_typer(breaks, name="breaks")
+cli.add_typer(recon, name="recon")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,167 @@
+"""Net credits of a bank or treasury statement, each against the lines it pays for.
+
+No column says which lines a credit pays, so the grouping is the one under which most credits tally: by settlement day,
+alone or with the letters in front of the transaction or reference. A credit may be gross or net of fees; refunds and
+reversals are netted. Breaks found before may explain a gap: `gaps.py`. What is left is `net_total_differs`.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Final
+
+import ibis
+from ibis.expr.types import StringValue, Table
+
+from paygw.kernel.words import format_vnd
+from reconciliation.desk import Match
+from reconciliation.files import Loaded
+from reconciliation.gaps import Effect, Gap, best_gaps
+from reconciliation.model import Break, BreakKind, Kind, Status
+from reconciliation.passes import CREDIT
+from reconciliation.relate import rows_where
+from reconciliation.rows import Row, day_number
+
+Group = tuple[date, str]
+
+_SIGN: Final[Mapping[Kind, int]] = {Kind.PAYMENT: 1, Kind.REFUND: -1, Kind.REVERSAL: -1}
+_LETTERS: Final = "^[A-Za-z]+"
+_EPOCH: Final = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What the lines of one group come to."""
+
+    gross_vnd: int = 0
+    fee_vnd: int = 0
+    lines: int = 0
+
+    def holds(self, paid_vnd: int, gap: Gap = (0, 0)) -> bool:
+        """Whether a credit is their sum, gross or net, but for an explained gap."""
+        return paid_vnd - gap[0] == self.gross_vnd or paid_vnd - gap[1] == self.gross_vnd - self.fee_vnd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouping:
+    """A name beside the settlement day, of a table and of a row in memory."""
+
+    column: Callable[[Table], StringValue]
+    name: Callable[[Row], str]
+
+
+_GROUPINGS: Final = (
+    Grouping(column=lambda _: ibis.literal(""), name=lambda _: ""),
+    Grouping(column=lambda t: t.bank_txn_id.re_extract(_LETTERS, 0), name=lambda row: letters(row.bank_txn_id)),
+    Grouping(column=lambda t: t.ref.re_extract(_LETTERS, 0), name=lambda row: letters(row.ref)),
+)
+
+
+@dataclass(slots=True)
+class Tied:
+    """Breaks and matches of the credits."""
+
+    breaks: list[Break] = field(default_factory=list)
+    matches: list[Match] = field(default_factory=list)
+
+
+def compare_credits(bank: Loaded, third: Loaded, effects: Sequence[Effect], *, lag_days: int) -> Tied:
+    """Tie credits to groups of lines; `effects` are what earlier breaks would change, counted the other way."""
+    moved = rows_where(third, third.table.status == Status.SUCCEEDED.value)
+    tried = [(_due(bank.table, grouping), _paid(moved, grouping), grouping) for grouping in _GROUPINGS]
+    due, paid, grouping = max(tried, key=lambda one: _tallied(one[0], one[1]))
+    grouped = [(_place(effect, grouping, lag_days), effect) for effect in effects]
+    gaps = best_gaps(grouped, lambda gap: _tallied(due, paid, gap))
+    tied = Tied()
+    last = max((group[0] for group in paid), default=date.min)
+    for group in sorted(due.keys() | paid.keys()):
+        _judge(tied, group, due.get(group, Due()), paid.get(group, []), gaps.get(group, (0, 0)), last)
+    return tied
+
+
+def letters(text: str) -> str:
+    """The letters a text begins with."""
+    return text[: next((n for n, one in enumerate(text) if not (one.isascii() and one.isalpha())), len(text))]
+
+
+def _due(table: Table, grouping: Grouping) -> dict[Group, Due]:
+    lines = table.filter((table.status == Status.SUCCEEDED.value) & table.settled_on.notnull())
+    signed = ibis.ifelse(lines.kind == Kind.PAYMENT.value, lines.amount_vnd, -lines.amount_vnd)
+    found = lines.group_by(day=lines.settled_on, name=grouping.column(lines)).aggregate(
+        gross_vnd=signed.sum().cast("int64"),
+        fee_vnd=lines.fee_vnd.fill_null(0).sum().cast("int64"),
+        lines=lines.count(),
+    )
+    return {(row.pop("day"), row.pop("name")): Due(**row) for row in found.to_pyarrow().to_pylist()}
+
+
+def _paid(moved: Sequence[Row], grouping: Grouping) -> dict[Group, list[Row]]:
+    found: dict[Group, list[Row]] = defaultdict(list)
+    for row in sorted(moved, key=lambda row: row.order):
+        found[row.settled_on or _day(row), grouping.name(row)].append(row)
+    return found
+
+
+def _tallied(due: Mapping[Group, Due], paid: Mapping[Group, list[Row]], gaps: Mapping[Group, Gap] | None = None) -> int:
+    shifts = gaps or {}
+    return sum(due[group].holds(_sum(rows), shifts.get(group, (0, 0))) for group, rows in paid.items() if group in due)
+
+
+def _place(effect: Effect, grouping: Grouping, lag_days: int) -> Group:
+    """The group an effect belongs to; a row without a settlement day settles after the usual lag."""
+    row = effect.row
+    usual = _day(row) + timedelta(days=lag_days)
+    return (usual if effect.usual_day or row.settled_on is None else row.settled_on), grouping.name(row)
+
+
+def _judge(tied: Tied, group: Group, due: Due, rows: list[Row], gap: Gap, last: date) -> None:
+    if due.holds(_sum(rows), gap):
+        if rows:
+            tied.matches.append(Match(how=CREDIT, state="confirmed", book=(), lines=tuple(rows)))
+        return
+    alone = next((row for row in rows if due.lines and due.holds(_signed(row), gap)), None)
+    named = [row for row in rows if row.ref] or rows
+    counted = [alone] if alone else (named if due.lines else [])
+    tied.breaks += [_stranger(row) for row in rows if row not in counted]
+    if alone is not None:
+        tied.matches.append(Match(how=CREDIT, state="confirmed", book=(), lines=(alone,)))
+    elif due.lines and (rows or group[0] < last) and not due.holds(_sum(counted), gap):
+        tied.breaks.append(_differs(group, due, counted, gap))
+
+
+def _differs(group: Group, due: Due, rows: Sequence[Row], gap: Gap) -> Break:
+    net_vnd = due.gross_vnd - due.fee_vnd + gap[1]
+    came = f"the credit is {format_vnd(_sum(rows))}" if rows else "no credit came"
+    return Break(
+        break_kind=BreakKind.NET_TOTAL_DIFFERS,
+        ref=rows[0].ref if rows else "",
+        bank_txn_id=rows[0].bank_txn_id if rows else "",
+        book_amount_vnd=net_vnd,
+        statement_amount_vnd=_sum(rows) if rows else None,
+        detail=f"{due.lines} lines settled on {group[0]} come to {format_vnd(net_vnd)} net of fees; {came}.",
+    )
+
+
+def _stranger(row: Row) -> Break:
+    credit = _signed(row) >= 0
+    return Break(
+        break_kind=BreakKind.UNIDENTIFIED_CREDIT if credit else BreakKind.UNIDENTIFIED_DEBIT,
+        ref=row.ref,
+        bank_txn_id=row.bank_txn_id,
+        book_amount_vnd=None,
+        statement_amount_vnd=row.amount_vnd,
+        detail="The third file has it; no line of the statement explains it.",
+    )
+
+
+def _sum(rows: Sequence[Row]) -> int:
+    return sum(_signed(row) for row in rows)
+
+
+def _signed(row: Row) -> int:
+    return _SIGN[row.kind] * row.amount_vnd
+
+
+def _day(row: Row) -> date:
+    return _EPOCH + timedelta(days=day_number(row.at_s))

@@ -1,0 +1,168 @@
+"""Reading canonical CSV and Parquet strictly into DuckDB: columns by name in any order, whole đồng, times with offset.
+
+A cell must be exactly what it means: `12.000`, ` 12` or `1e4` is no amount, `2026-2-3` no day, a time without an offset
+no time. The fast reader only notices that something is wrong; `faults.py` then finds the line and the reason.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import ibis
+from ibis.backends.duckdb import Backend
+from ibis.expr.types import BooleanValue, Table, Value
+
+from reconciliation.errors import BadFile
+from reconciliation.faults import first_fault
+from reconciliation.header import Header, read_header
+from reconciliation.model import Kind, Status
+
+Read = tuple[Value, BooleanValue | None]  # the typed column, and where its cells are well written
+
+_LINE_BYTES_MAX: Final = 1_048_576
+_CLOSED: Final = {"kind": tuple(Kind), "status": tuple(Status)}
+_UTC: Final = "timestamp('UTC')"
+
+NO: Final = ibis.literal(value=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """One file as a table of DuckDB: `occurred_at` as `at` in UTC, the columns of `header.known`."""
+
+    table: Table
+    header: Header
+    rows: int
+    total_vnd: int
+    first: datetime | None
+    last: datetime | None
+
+    def has(self, column: str) -> bool:
+        """Whether the file bears an optional column."""
+        return column in self.header.known
+
+
+def load(con: Backend, path: Path, name: str, *, required: tuple[str, ...], optional: tuple[str, ...]) -> Loaded:
+    """Read one file into the temporary table `name`. Raises BadFile naming file, line and reason."""
+    header = read_header(path, required=required, optional=optional)
+    try:
+        table = con.create_table(name, _strict(_open(con, name, header), header), temp=True)
+        (seen,) = (
+            table.aggregate(
+                rows=table.count(),
+                whole=table.amount_vnd.count(),
+                total_vnd=table.amount_vnd.sum().cast("decimal(38, 0)"),
+                first=table["at"].min(),
+                last=table["at"].max(),
+            )
+            .to_pyarrow()
+            .to_pylist()
+        )
+    except duckdb.Error as error:
+        raise _explained(header, str(error)) from error
+    if seen["rows"] != seen["whole"]:
+        raise _explained(header, "a cell is not well written")
+    return Loaded(
+        table=table,
+        header=header,
+        rows=seen["rows"],
+        total_vnd=int(seen["total_vnd"] or 0),
+        first=seen["first"],
+        last=seen["last"],
+    )
+
+
+def _explained(header: Header, engine: str) -> BadFile:
+    fault = first_fault(header)
+    if fault is None:
+        return BadFile(str(header.path), 0, engine.splitlines()[0])
+    return BadFile(str(header.path), *fault)
+
+
+def _open(con: Backend, name: str, header: Header) -> Table:
+    if header.parquet:
+        return con.read_parquet(str(header.path), table_name=f"{name}_file")
+    return con.read_csv(
+        str(header.path),
+        table_name=f"{name}_file",
+        header=True,
+        skip=header.skip,
+        auto_detect=False,
+        delim=",",
+        quote='"',
+        escape='"',
+        columns=dict.fromkeys(header.columns, "VARCHAR"),
+        force_not_null=list(header.columns),
+        max_line_size=_LINE_BYTES_MAX,
+        **({"comment": "#"} if header.trailer else {}),
+    )
+
+
+def _strict(raw: Table, header: Header) -> Table:
+    """The columns we know, typed; a row with any fault gets no amount."""
+    columns: dict[str, Value] = {}
+    fine: list[BooleanValue] = []
+    for name in header.known:
+        value, well = _READERS.get(name, _text)(name, raw[name])
+        columns["at" if name == "occurred_at" else name] = value
+        fine += [] if well is None else [well.fill_null(NO)]
+    columns["amount_vnd"] = ibis.ifelse(ibis.and_(*fine), columns["amount_vnd"], ibis.null("int64"))
+    return raw.select(**columns)
+
+
+def _text(name: str, cell: Value) -> Read:
+    del name
+    return (cell if cell.type().is_string() else cell.cast("string")).fill_null(""), None
+
+
+def _one_of(name: str, cell: Value) -> Read:
+    text = cell.cast("string")
+    return text, text.isin([one.value for one in _CLOSED[name]])
+
+
+def _whole(name: str, cell: Value) -> Read:
+    """Figures alone: the number written out again is the text."""
+    del name
+    if cell.type().is_integer():
+        return cell.cast("int64"), cell.notnull()
+    number = cell.cast("string").try_cast("int64")
+    return number, number.cast("string") == cell.cast("string")
+
+
+def _fee(name: str, cell: Value) -> Read:
+    number, fine = _whole(name, cell)
+    blank = cell.isnull() if cell.type().is_integer() else cell.cast("string").fill_null("") == ""
+    return number, blank if fine is None else blank | fine.fill_null(NO)
+
+
+def _day(name: str, cell: Value) -> Read:
+    del name
+    if cell.type().is_date():
+        return cell, None
+    text = cell.cast("string").fill_null("")
+    day = text.try_cast("date")
+    return day, (text == "") | (day.cast("string") == text).fill_null(NO)
+
+
+def _time(name: str, cell: Value) -> Read:
+    del name
+    if cell.type().is_timestamp():
+        aware = ibis.literal(value=cell.type().timezone is not None)
+        return cell.cast(_UTC), cell.notnull() & aware
+    text = cell.cast("string").fill_null("")
+    at = text.try_cast(_UTC)
+    offset = (text.right(1) == "Z") | text.right(6).left(1).isin(["+", "-"])
+    return at, at.notnull() & offset & (text.substr(10, 1) == "T")
+
+
+_READERS: Final[Mapping[str, Callable[[str, Value], Read]]] = {
+    "kind": _one_of,
+    "status": _one_of,
+    "amount_vnd": _whole,
+    "fee_vnd": _fee,
+    "settled_on": _day,
+    "occurred_at": _time,
+}

@@ -1,0 +1,280 @@
+"""One run: two or three canonical files in, matches and typed breaks out. Nothing is written, no clock is read."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import ibis
+from ibis.backends.duckdb import Backend
+from ibis.expr.types import Table
+
+from paygw.kernel.errors import Refused
+from paygw.kernel.words import format_vnd
+from reconciliation.credits import compare_credits
+from reconciliation.desk import Desk, Match, Terms
+from reconciliation.files import Loaded, load
+from reconciliation.gaps import effects_of
+from reconciliation.judge import judge
+from reconciliation.model import (
+    BOOK_COLUMNS,
+    BOOK_OPTIONAL,
+    STATEMENT_COLUMNS,
+    STATEMENT_OPTIONAL,
+    Break,
+    BreakKind,
+    Control,
+    Role,
+)
+from reconciliation.passes import BATCH
+from reconciliation.period import (
+    Period,
+    Settled,
+    foreign_lines,
+    histogram,
+    infer_period,
+    out_of_period,
+    usual_lag,
+)
+from reconciliation.portal import compare_portal
+from reconciliation.relate import Left, take_clean
+from reconciliation.rows import DAY_S, VIETNAM_S, Row, Side
+from reconciliation.tariff import Tariff, fee_break, learn_tariffs, wrong_fees
+from reconciliation.third import role_of
+
+STEPS: Final = 8  # how often `tell` is called
+
+_HOUR_S: Final = 3_600
+_RANK: Final = {kind: rank for rank, kind in enumerate(BreakKind)}
+_THIRD_ALONE: Final = {
+    BreakKind.NOT_APPLIED_AT_PORTAL,
+    BreakKind.NET_TOTAL_DIFFERS,
+    BreakKind.UNIDENTIFIED_CREDIT,
+    BreakKind.UNIDENTIFIED_DEBIT,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Choices of a run. `as_of` is when it is judged; None for tariffs and period means: read them off the file."""
+
+    as_of: datetime
+    window_days: int = 2  # T+2: until then a line may still come
+    portal_hours: int = 24  # within which a portal applies what was paid
+    period: tuple[date, date] | None = None
+    tariffs: tuple[Tariff, ...] | None = None
+    accounts: frozenset[str] = frozenset()
+    third_role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a run found. `clean` holds the book's rows of the clean pairs, each with one equal line."""
+
+    book: Loaded
+    bank: Loaded
+    third: Loaded | None
+    role: Role | None
+    breaks: tuple[Break, ...]
+    matches: tuple[Match, ...]
+    waiting: tuple[tuple[Side, Row], ...]
+    clean: Table
+    clean_pairs: int
+    period: Period | None
+    tariffs: tuple[Tariff, ...]
+    notes: tuple[str, ...]
+
+
+def open_engine(*, scratch: Path, memory_limit: str | None = None) -> Backend:
+    """DuckDB in memory; what does not fit spills into `scratch`. Raises Refused for a limit that is none."""
+    limit = {"memory_limit": memory_limit} if memory_limit else {}
+    try:
+        con = ibis.duckdb.connect(temp_directory=str(scratch), **limit)
+    except duckdb.Error as error:
+        raise Refused("invalid_value", f"a memory limit is written 2GB or 800MB, not {memory_limit}") from error
+    con.raw_sql("SET TimeZone = 'UTC'")
+    return con
+
+
+def reconcile(
+    con: Backend,
+    *,
+    book: Path,
+    statement: Path,
+    third: Path | None = None,
+    options: Options,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Outcome:
+    """Match and judge. `tell` hears the name of each step as it begins. Raises BadFile, TooMuchLeft, OSError."""
+    tell("reading the book")
+    ours = load(con, book, "book", required=BOOK_COLUMNS, optional=BOOK_OPTIONAL)
+    tell("reading the statement")
+    bank = load(con, statement, "bank", required=STATEMENT_COLUMNS, optional=STATEMENT_OPTIONAL)
+    tell("reading the third file")
+    other = (
+        None if third is None else load(con, third, "third", required=STATEMENT_COLUMNS, optional=STATEMENT_OPTIONAL)
+    )
+    tell("matching")
+    left = take_clean(con, ours, bank)
+    tell("settlement days and fees")
+    seen = histogram(bank)
+    period = _given(options) or infer_period(seen)
+    foreign = foreign_lines(bank, seen, period)
+    tariffs = learn_tariffs(bank) if options.tariffs is None else options.tariffs
+    fees = wrong_fees(bank, tariffs)
+    tell("naming the breaks")
+    desk = judge(left.book, left.lines, _terms(ours, bank, left, options, foreign))
+    breaks = list(desk.breaks)
+    if period is not None:
+        breaks += [out_of_period(line, period) for line in foreign]
+    otherwise = _charged_otherwise(desk)
+    breaks += [fee_break(line, due_vnd) for line, due_vnd in fees if line.id not in otherwise]
+    breaks += [one for loaded in (ours, bank, other) if loaded for one in _control_breaks(loaded)]
+    tell("the third file")
+    role, matches = None, list(desk.matches)
+    if other is not None:
+        role = options.third_role or role_of(con, ours, bank, other)
+        rows = _AtHand(book=left.book, lines=(*left.lines, *foreign, *(line for line, _ in fees)), seen=seen)
+        more, tied = _compare(con, ours, bank, other, role, options, rows, breaks)
+        breaks += _fresh(more, breaks)
+        matches += tied
+    return Outcome(
+        book=ours,
+        bank=bank,
+        third=other,
+        role=role,
+        breaks=tuple(sorted(breaks, key=_order)),
+        matches=tuple(matches),
+        waiting=tuple(desk.waiting),
+        clean=left.clean_book,
+        clean_pairs=left.clean_pairs,
+        period=period,
+        tariffs=tariffs,
+        notes=tuple(_ignored(one) for one in (ours, bank, other) if one and one.header.ignored),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AtHand:
+    """Rows that breaks are about, and the settlement days of all lines."""
+
+    book: Sequence[Row]
+    lines: Sequence[Row]
+    seen: Sequence[Settled]
+
+
+def _compare(
+    con: Backend,
+    book: Loaded,
+    bank: Loaded,
+    third: Loaded,
+    role: Role,
+    options: Options,
+    rows: _AtHand,
+    breaks: Sequence[Break],
+) -> tuple[list[Break], list[Match]]:
+    """Breaks and matches of the third file, by what it is."""
+    as_of_s = _as_of_s(options, book, bank)
+    if role is Role.PORTAL:
+        return list(compare_portal(book, third, older_than_s=as_of_s - options.portal_hours * _HOUR_S)), []
+    if role is Role.LINES:
+        left = take_clean(con, book, third)
+        desk = judge(left.book, left.lines, _terms(book, third, left, options, ()))
+        return [replace(one, detail=f"Third file: {one.detail}") for one in desk.breaks], []
+    effects = list(effects_of(breaks, rows.book, rows.lines))
+    tied = compare_credits(bank, third, effects, lag_days=usual_lag(rows.seen))
+    return tied.breaks, tied.matches
+
+
+def _fresh(more: Sequence[Break], known: Sequence[Break]) -> list[Break]:
+    """Breaks the first two files have not told already; a reference with a break needs no second from the portal."""
+    told = {(one.break_kind, one.ref) for one in known}
+    refs = {one.ref for one in known if one.ref}
+    return [
+        one
+        for one in more
+        if one.break_kind in _THIRD_ALONE or ((one.break_kind, one.ref) not in told and one.ref not in refs)
+    ]
+
+
+def _charged_otherwise(desk: Desk) -> set[int]:
+    """Lines whose fee the tariff cannot tell: of another amount than we booked, or of a batch."""
+    return {
+        line.id
+        for match in desk.matches
+        for line in match.lines
+        if match.how is BATCH or sum(row.amount_vnd for row in match.book) != line.amount_vnd
+    }
+
+
+def _terms(book: Loaded, bank: Loaded, left: Left, options: Options, foreign: Sequence[Row]) -> Terms:
+    return Terms(
+        as_of_s=_as_of_s(options, book, bank),
+        window_s=options.window_days * DAY_S,
+        book_begins_s=None if book.first is None else _midnight_s(book.first),
+        bank_ends_s=None if bank.last is None else _midnight_s(bank.last) + DAY_S,
+        accounts=options.accounts or _accounts(book, bank),
+        orphans=left.orphans,
+        foreign_days=frozenset(row.id for row in foreign),
+    )
+
+
+def _as_of_s(options: Options, *files: Loaded) -> int:
+    """When the run is judged; files from later than that are judged as old."""
+    last_s = max((int(one.last.timestamp()) for one in files if one.last), default=0)
+    as_of_s = int(options.as_of.timestamp())
+    return as_of_s if last_s <= as_of_s else last_s + (options.window_days + 2) * DAY_S
+
+
+def _midnight_s(at: datetime) -> int:
+    """The midnight in Vietnam that begins a moment's day."""
+    at_s = int(at.timestamp())
+    return at_s - (at_s + VIETNAM_S) % DAY_S
+
+
+def _accounts(book: Loaded, bank: Loaded) -> frozenset[str]:
+    """Our accounts, where both files name them."""
+    if not (book.has("account") and bank.has("account")):
+        return frozenset()
+    found = book.table.filter(book.table.account != "").select("account").distinct().to_pyarrow()
+    return frozenset(found.column("account").to_pylist())
+
+
+def _given(options: Options) -> Period | None:
+    if options.period is None:
+        return None
+    first, last = options.period
+    return Period(first=first, last=last, dense=True, lag_max_days=0, given=True)
+
+
+def _control_breaks(loaded: Loaded) -> Iterator[Break]:
+    """Where a file's header or trailer says another count or sum than its lines have."""
+    said = loaded.header.control or Control()
+    name = loaded.header.path.name
+    if said.lines not in {None, loaded.rows}:
+        yield _control_break(f"{name} says {said.lines} lines and has {loaded.rows}.", said.total_vnd, loaded.total_vnd)
+    elif said.total_vnd not in {None, loaded.total_vnd}:
+        sums = f"{name} says a sum of {format_vnd(said.total_vnd or 0)}, its lines have {format_vnd(loaded.total_vnd)}."
+        yield _control_break(sums, said.total_vnd, loaded.total_vnd)
+
+
+def _control_break(sentence: str, said_vnd: int | None, found_vnd: int) -> Break:
+    return Break(
+        break_kind=BreakKind.CONTROL_TOTAL_DIFFERS,
+        ref="",
+        bank_txn_id="",
+        book_amount_vnd=said_vnd,
+        statement_amount_vnd=found_vnd,
+        detail=sentence,
+    )
+
+
+def _ignored(loaded: Loaded) -> str:
+    return f"{loaded.header.path.name}: not read: {', '.join(loaded.header.ignored)}"
+
+
+def _order(one: Break) -> tuple[int, str, str, int, int, str]:
+    amounts = (one.book_amount_vnd or 0, one.statement_amount_vnd or 0)
+    return _RANK[one.break_kind], one.ref, one.bank_txn_id, *amounts, one.detail

@@ -1,0 +1,202 @@
+"""What a provider charges: given by a person, or learned from a file whose lines agree on one rule.
+
+A rule is a fixed part and parts per million of the amount, rounded, within bounds. A learned rule counts only if it
+explains 95 of 100 lines of its bank (the letters before a transaction's figures); otherwise no fee is judged.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+import ibis
+import msgspec
+from ibis.expr.types import BooleanValue, IntegerValue, StringValue, Table
+
+from paygw.kernel.words import format_vnd
+from reconciliation.errors import BadFile
+from reconciliation.files import Loaded
+from reconciliation.model import Break, BreakKind, Kind, Status
+from reconciliation.relate import hash_of, rows_where
+from reconciliation.rows import Row
+
+Rounding = Literal["down", "half_up", "up"]
+Point = tuple[int, int]  # amount and fee
+
+EXPLAINED_PERCENT: Final = 95
+LINES_MIN: Final = 20
+BANKS_MAX: Final = 50
+
+_PPM: Final = 1_000_000
+_SAMPLE: Final = 20_000
+_ADD: Final[dict[Rounding, int]] = {"down": 0, "half_up": _PPM // 2, "up": _PPM - 1}
+_RATE_STEP: Final = 10  # parts per million: a thousandth of a percent
+_POINTS: Final = 24
+_VND_MAX: Final = 10**15
+_COVERED_PERCENT: Final = 90  # of the lines are of banks with enough lines to learn from
+_LETTERS: Final = "^[A-Za-z]+"
+
+
+class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`prefix` names the bank by the letters its transaction ids begin with; empty for every bank."""
+
+    prefix: str = ""
+    fixed_vnd: int = 0
+    rate_ppm: int = 0
+    min_vnd: int = 0
+    max_vnd: int = _VND_MAX
+    rounding: Rounding = "half_up"
+
+    def fee_vnd(self, amount_vnd: int) -> int:
+        """The fee of one payment."""
+        part = (amount_vnd * self.rate_ppm + _ADD[self.rounding]) // _PPM
+        return min(max(self.fixed_vnd + part, self.min_vnd), self.max_vnd)
+
+    def column(self, amount_vnd: IntegerValue) -> IntegerValue:
+        """The same over a table."""
+        part = (amount_vnd * self.rate_ppm + _ADD[self.rounding]) // _PPM
+        return ibis.least(ibis.greatest(part.cast("int64") + self.fixed_vnd, self.min_vnd), self.max_vnd)
+
+
+def read_tariffs(path: Path) -> tuple[Tariff, ...]:
+    """Tariffs from a JSON array of objects with the fields of `Tariff`. Raises BadFile."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=tuple[Tariff, ...])
+    except msgspec.MsgspecError as error:
+        raise BadFile(str(path), 0, f"not a tariff: {error}") from error
+
+
+def learn_tariffs(bank: Loaded) -> tuple[Tariff, ...]:
+    """The rules on which a file's own payment lines agree, one per bank; none where they do not."""
+    charged = _charged(bank.table)
+    step = max(1, bank.rows // _SAMPLE)
+    sampled = charged.filter(hash_of(charged.ref, charged.bank_txn_id) % step == 0)
+    found = sampled.group_by(prefix=_prefix(sampled.bank_txn_id), amount=sampled.amount_vnd, fee=sampled.fee_vnd)
+    points: dict[str, Counter[Point]] = {}
+    for row in found.aggregate(lines=sampled.count()).to_pyarrow().to_pylist():
+        points.setdefault(row["prefix"], Counter())[row["amount"], row["fee"]] += row["lines"]
+    whole = sum(points.values(), Counter[Point]())
+    banks = {prefix: seen for prefix, seen in points.items() if prefix and seen.total() >= LINES_MIN}
+    covered = sum(seen.total() for seen in banks.values()) * 100 >= whole.total() * _COVERED_PERCENT
+    points = banks if covered and len(banks) <= BANKS_MAX else {"": whole}
+    learned = (_learn(prefix, seen) for prefix, seen in sorted(points.items()))
+    return tuple(tariff for tariff in learned if tariff is not None)
+
+
+def wrong_fees(bank: Loaded, tariffs: Sequence[Tariff]) -> list[tuple[Row, int]]:
+    """Payment lines whose fee is not their tariff's, with what it should be."""
+    if not tariffs:
+        return []
+    table = bank.table
+    wrong = rows_where(bank, _is_charged(table) & _any(_is_wrong(table, tariff, tariffs) for tariff in tariffs))
+    return [(row, _tariff_of(row.bank_txn_id, tariffs).fee_vnd(row.amount_vnd)) for row in wrong]
+
+
+def fee_break(row: Row, due_vnd: int) -> Break:
+    """The break of one line: amounts are the fees."""
+    took_vnd = row.fee_vnd or 0
+    return Break(
+        break_kind=BreakKind.FEE_DIFFERS,
+        ref=row.ref,
+        bank_txn_id=row.bank_txn_id,
+        book_amount_vnd=due_vnd,
+        statement_amount_vnd=took_vnd,
+        detail=f"The provider took a fee of {format_vnd(took_vnd)}, the tariff says {format_vnd(due_vnd)}.",
+    )
+
+
+def _charged(table: Table) -> Table:
+    return table.filter(_is_charged(table))
+
+
+def _is_charged(table: Table) -> BooleanValue:
+    paid = (table.kind == Kind.PAYMENT.value) & (table.status == Status.SUCCEEDED.value)
+    return paid & table.fee_vnd.notnull()
+
+
+def _prefix(txn: StringValue) -> StringValue:
+    return txn.re_extract(_LETTERS, 0)
+
+
+def _is_wrong(table: Table, tariff: Tariff, tariffs: Sequence[Tariff]) -> BooleanValue:
+    wrong = table.fee_vnd != tariff.column(table.amount_vnd)
+    prefix = _prefix(table.bank_txn_id)
+    named = [one.prefix for one in tariffs if one.prefix]
+    if tariff.prefix:
+        return wrong & (prefix == tariff.prefix)
+    return wrong & prefix.notin(named) if named else wrong
+
+
+def _any(conditions: Iterable[BooleanValue]) -> BooleanValue:
+    return ibis.or_(*conditions)
+
+
+def _tariff_of(txn: str, tariffs: Sequence[Tariff]) -> Tariff:
+    letters = "".join(_leading_letters(txn))
+    named = {one.prefix: one for one in tariffs}
+    return named.get(letters) or named[""]
+
+
+def _leading_letters(txn: str) -> Iterator[str]:
+    for letter in txn:
+        if not (letter.isascii() and letter.isalpha()):
+            return
+        yield letter
+
+
+def _learn(prefix: str, seen: Counter[Point]) -> Tariff | None:
+    """The simplest rule that explains most lines, if it explains nearly all."""
+    total = seen.total()
+    if total < LINES_MIN:
+        return None
+    best = max(_candidates(prefix, seen), key=lambda rule: (_explained(rule, seen), -_parts(rule)))
+    bounded = max(_bounded(best, seen), key=lambda rule: (_explained(rule, seen), -_parts(rule)))
+    return bounded if _explained(bounded, seen) * 100 >= total * EXPLAINED_PERCENT else None
+
+
+def _explained(rule: Tariff, seen: Counter[Point]) -> int:
+    return sum(lines for (amount_vnd, fee_vnd), lines in seen.items() if rule.fee_vnd(amount_vnd) == fee_vnd)
+
+
+def _parts(rule: Tariff) -> int:
+    return sum((rule.rate_ppm != 0, rule.fixed_vnd != 0, rule.min_vnd != 0, rule.max_vnd != _VND_MAX))
+
+
+def _candidates(prefix: str, seen: Counter[Point]) -> Iterator[Tariff]:
+    """Flat fees that are frequent, and lines through pairs of points far apart."""
+    fees = Counter[int]()
+    for (_, fee_vnd), lines in seen.items():
+        fees[fee_vnd] += lines
+    yield from (Tariff(prefix=prefix, fixed_vnd=fee_vnd) for fee_vnd, _ in fees.most_common(3))
+    points = sorted(seen)
+    chosen = points[:: max(1, len(points) // _POINTS)]
+    lines_through = Counter(_slope(low, high) for low in chosen for high in chosen if low[0] < high[0])
+    for (rate_ppm, fixed_vnd), _ in lines_through.most_common(12):
+        for rounding in _ADD:
+            yield Tariff(prefix=prefix, fixed_vnd=fixed_vnd, rate_ppm=rate_ppm, rounding=rounding)
+
+
+def _slope(low: Point, high: Point) -> tuple[int, int]:
+    """Rate in whole steps and the fixed part in tens of đồng."""
+    rate_ppm = (high[1] - low[1]) * _PPM // (high[0] - low[0])
+    rate_ppm = (rate_ppm + _RATE_STEP // 2) // _RATE_STEP * _RATE_STEP
+    fixed_vnd = (high[1] - high[0] * rate_ppm // _PPM + 5) // 10 * 10
+    return rate_ppm, fixed_vnd
+
+
+def _bounded(rule: Tariff, seen: Counter[Point]) -> Iterator[Tariff]:
+    """The rule, and the rule with the floor or ceiling that lines it does not explain have in common."""
+    yield rule
+    if not rule.rate_ppm:
+        return
+    off = Counter[tuple[bool, int]]()
+    for (amount_vnd, fee_vnd), lines in seen.items():
+        due_vnd = rule.fee_vnd(amount_vnd)
+        if due_vnd != fee_vnd:
+            off[due_vnd < fee_vnd, fee_vnd] += lines
+    floors = [fee_vnd for (low, fee_vnd), _ in off.most_common(4) if low] + [0]
+    ceilings = [fee_vnd for (low, fee_vnd), _ in off.most_common(4) if not low] + [_VND_MAX]
+    for min_vnd in floors:
+        for max_vnd in ceilings:
+            if min_vnd <= max_vnd:
+                yield msgspec.structs.replace(rule, min_vnd=min_vnd, max_vnd=max_vnd)
