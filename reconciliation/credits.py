@@ -116,11 +116,11 @@ def _place(effect: Effect, grouping: Grouping, lag_days: int) -> Group:
 
 
 def _judge(tied: Tied, group: Group, due: Due, rows: list[Row], gap: Gap, last: date) -> None:
-    if due.holds(_sum(rows), gap):
+    alone = next((row for row in rows if due.lines and due.holds(_signed(row), gap)), None)
+    if alone is None and due.holds(_sum(rows), gap):
         if rows:
             tied.matches.append(Match(how=CREDIT, state="confirmed", book=(), lines=tuple(rows)))
         return
-    alone = next((row for row in rows if due.lines and due.holds(_signed(row), gap)), None)
     named = [row for row in rows if row.ref] or rows
     counted = [alone] if alone else (named if due.lines else [])
     tied.breaks += [_stranger(row) for row in rows if row not in counted]

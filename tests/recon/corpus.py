@@ -383,3 +383,35 @@ NOISE: Final[tuple[Change, ...]] = (
     without_transaction,
     taken_back,
 )
+
+
+def pay_out(corpus: Corpus, *, gross: bool, wrong: int) -> None:
+    """One credit of the third file per settlement day and bank; `wrong` of them are one đồng or more off."""
+    sums: dict[tuple[date, str], int] = {}
+    for line in corpus.lines:
+        if line.status is Status.SUCCEEDED and line.settled_on is not None:
+            sign = 1 if line.kind is Kind.PAYMENT else -1
+            key = line.settled_on, line.bank_txn_id.rstrip("0123456789")
+            sums[key] = sums.get(key, 0) + sign * line.amount_vnd - (0 if gross else line.fee_vnd or 0)
+    off = set(corpus.rng.sample(sorted(sums), wrong))
+    for day, bank in sorted(sums):
+        name = f"{bank}{day:%Y%m%d}"
+        gap_vnd = corpus.rng.choice((-1, 1, 33_000)) if (day, bank) in off else 0
+        if gap_vnd:
+            _plant(corpus, BreakKind.NET_TOTAL_DIFFERS, name)
+        at = datetime(day.year, day.month, day.day, 16, tzinfo=VIETNAM)
+        corpus.credits.append(_credit(name, sums[day, bank] + gap_vnd, at))
+
+
+def _credit(name: str, amount_vnd: int, at: datetime) -> Line:
+    kind = Kind.PAYMENT if amount_vnd >= 0 else Kind.REFUND
+    return Line(
+        ref=f"QT-{name}",
+        bank_txn_id=name,
+        kind=kind,
+        amount_vnd=abs(amount_vnd),
+        fee_vnd=0,
+        status=Status.SUCCEEDED,
+        occurred_at=at,
+        settled_on=at.date(),
+    )
