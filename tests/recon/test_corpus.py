@@ -4,7 +4,7 @@ import pytest
 
 from reconciliation.model import Control
 from tests.recon.conftest import Run, found
-from tests.recon.corpus import build
+from tests.recon.month import build
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -7,7 +7,7 @@ import pytest
 
 from reconciliation.model import BreakKind, Kind, Role
 from tests.recon.conftest import Run, found
-from tests.recon.corpus import build, pay_out
+from tests.recon.month import build, pay_out
 
 
 def test_what_a_portal_has_not_applied_is_found_by_name(run: Run) -> None:
