@@ -6,7 +6,7 @@ reversals are netted. Breaks found before may explain a gap: `gaps.py`. What is 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
@@ -45,17 +45,26 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grouping:
-    """A name beside the settlement day, of a table and of a row in memory."""
+    """The columns whose letters stand beside the settlement day: of the lines, and of the credits."""
 
-    column: Callable[[Table], StringValue]
-    name: Callable[[Row], str]
+    line: str | None = None
+    credit: str | None = None
+
+    def of_table(self, table: Table) -> StringValue:
+        """The name of each line's group."""
+        return ibis.literal("") if self.line is None else table[self.line].re_extract(_LETTERS, 0)
+
+    def of_line(self, row: Row) -> str:
+        """The same in memory."""
+        return "" if self.line is None else letters(getattr(row, self.line))
+
+    def of_credit(self, row: Row) -> str:
+        """The name of the group a credit pays."""
+        return "" if self.credit is None else letters(getattr(row, self.credit))
 
 
-_GROUPINGS: Final = (
-    Grouping(column=lambda _: ibis.literal(""), name=lambda _: ""),
-    Grouping(column=lambda t: t.bank_txn_id.re_extract(_LETTERS, 0), name=lambda row: letters(row.bank_txn_id)),
-    Grouping(column=lambda t: t.ref.re_extract(_LETTERS, 0), name=lambda row: letters(row.ref)),
-)
+_NAMES: Final = ("bank_txn_id", "ref")
+_GROUPINGS: Final = (Grouping(), *(Grouping(line=line, credit=credit) for line in _NAMES for credit in _NAMES))
 
 
 @dataclass(slots=True)
@@ -88,7 +97,7 @@ def letters(text: str) -> str:
 def _due(table: Table, grouping: Grouping) -> dict[Group, Due]:
     lines = table.filter((table.status == Status.SUCCEEDED.value) & table.settled_on.notnull())
     signed = ibis.ifelse(lines.kind == Kind.PAYMENT.value, lines.amount_vnd, -lines.amount_vnd)
-    found = lines.group_by(day=lines.settled_on, name=grouping.column(lines)).aggregate(
+    found = lines.group_by(day=lines.settled_on, name=grouping.of_table(lines)).aggregate(
         gross_vnd=signed.sum().cast("int64"),
         fee_vnd=lines.fee_vnd.fill_null(0).sum().cast("int64"),
         lines=lines.count(),
@@ -99,7 +108,7 @@ def _due(table: Table, grouping: Grouping) -> dict[Group, Due]:
 def _paid(moved: Sequence[Row], grouping: Grouping) -> dict[Group, list[Row]]:
     found: dict[Group, list[Row]] = defaultdict(list)
     for row in sorted(moved, key=lambda row: row.order):
-        found[row.settled_on or _day(row), grouping.name(row)].append(row)
+        found[row.settled_on or _day(row), grouping.of_credit(row)].append(row)
     return found
 
 
@@ -112,7 +121,7 @@ def _place(effect: Effect, grouping: Grouping, lag_days: int) -> Group:
     """The group an effect belongs to; a row without a settlement day settles after the usual lag."""
     row = effect.row
     usual = _day(row) + timedelta(days=lag_days)
-    return (usual if effect.usual_day or row.settled_on is None else row.settled_on), grouping.name(row)
+    return (usual if effect.usual_day or row.settled_on is None else row.settled_on), grouping.of_line(row)
 
 
 def _judge(tied: Tied, group: Group, due: Due, rows: list[Row], gap: Gap, last: date) -> None:

@@ -1,7 +1,7 @@
 """One transaction twice, and one reference paid twice: seen before anything is paired."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
 from reconciliation.desk import Desk, by_reference, by_transaction, groups
@@ -65,10 +65,11 @@ def _same_again(ours: Sequence[Row], lines: Sequence[Row]) -> bool:
 def _drop_named(desk: Desk, side: Side) -> None:
     rows, others = _sides(desk, side)
     there = groups((row for row in others.values() if row.succeeded), by_transaction)
+    payments = {row.bank_txn_id for row in (*rows.values(), *others.values()) if row.kind is Kind.PAYMENT}
     for key, same in groups((row for row in rows.values() if row.succeeded), by_transaction).items():
         known = there.get(key, [])
         if len(same) > 1 and not _are_parts(same, known):
-            for part in _alike(same):
+            for part in _alike(same, payments):
                 _drop(desk, side, part, known)
 
 
@@ -88,11 +89,12 @@ def _drop_nameless(desk: Desk, side: Side) -> None:
             _drop(desk, side, same, known)
 
 
-def _alike(same: Sequence[Row]) -> list[list[Row]]:
-    """Payments of one id are one transaction; refunds may bear their payment's id and are parted by amount and time."""
+def _alike(same: Sequence[Row], payments: Container[str]) -> list[list[Row]]:
+    """Rows of one id are one transaction; refunds under their payment's id are parted by amount and time."""
     if same[0].kind is not Kind.REFUND:
         return [list(same)]
-    parted = groups(same, lambda row: (row.ref, row.amount_vnd, row.at_s))
+    own = same[0].bank_txn_id not in payments
+    parted = groups(same, lambda row: (row.amount_vnd, "" if own else row.ref, 0 if own else row.at_s))
     return [rows for rows in parted.values() if len(rows) > 1]
 
 

@@ -151,7 +151,7 @@ def _touched(table: Table, names: Table, dirty: Table) -> Table:
 
 
 def _orphans(con: Backend, pair: str, ours: Table, theirs: Table) -> Table:
-    """Refunds whose reference and transaction no payment of either file bears."""
+    """Refunds whose reference and transaction no payment of either file bears, and whose reference names none."""
     sides = (("book", ours), ("bank", theirs))
     gone = (_.kind == Kind.REFUND.value) & (_.status == Status.SUCCEEDED.value) & (_.ref != "")
     refunds = con.create_table(
@@ -163,7 +163,18 @@ def _orphans(con: Backend, pair: str, ours: Table, theirs: Table) -> Table:
     refs = ibis.union(*(t.filter(t.ref.isin(refunds.ref)).select("ref") for t in paid))
     txns = ibis.union(*(t.filter(t.bank_txn_id.isin(refunds.bank_txn_id)).select("bank_txn_id") for t in paid))
     known = refunds.ref.isin(refs.ref) | ((refunds.bank_txn_id != "") & refunds.bank_txn_id.isin(txns.bank_txn_id))
-    return refunds.filter(~known)
+    alone = con.create_table(f"{pair}_alone", refunds.filter(~known), temp=True)
+    texts = alone.select("ref").distinct().to_pyarrow().column("ref").to_pylist()
+    told: dict[str, list[str]] = {}
+    for text in texts:
+        for code in codes(text):
+            told.setdefault(code, []).append(text)
+    if not told:
+        return alone
+    found = con.create_table(f"{pair}_refund_codes", pa.table({"code": sorted(told)}), temp=True)
+    named = ibis.union(*(t.select(code=_folded(t.ref)) for t in paid))
+    hits = named.filter(named.code.isin(found.code)).distinct().to_pyarrow().column("code").to_pylist()
+    return alone.filter(alone.ref.notin([text for code in hits for text in told[code]])) if hits else alone
 
 
 def _count(table: Table) -> int:

@@ -20,7 +20,7 @@ from reconciliation.model import Break, BreakKind, Kind, Status
 from reconciliation.relate import hash_of, rows_where
 from reconciliation.rows import Row
 
-Rounding = Literal["down", "half_up", "up"]
+Rounding = Literal["down", "half_up", "half_even", "up"]
 Point = tuple[int, int]  # amount and fee
 
 EXPLAINED_PERCENT: Final = 95
@@ -29,7 +29,8 @@ BANKS_MAX: Final = 50
 
 _PPM: Final = 1_000_000
 _SAMPLE: Final = 20_000
-_ADD: Final[dict[Rounding, int]] = {"down": 0, "half_up": _PPM // 2, "up": _PPM - 1}
+_HALF: Final = _PPM // 2
+_ADD: Final[dict[Rounding, int]] = {"down": 0, "half_up": _HALF, "half_even": _HALF, "up": _PPM - 1}
 _RATE_STEP: Final = 10  # parts per million: a thousandth of a percent
 _POINTS: Final = 24
 _VND_MAX: Final = 10**15
@@ -49,13 +50,17 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def fee_vnd(self, amount_vnd: int) -> int:
         """The fee of one payment."""
-        part = (amount_vnd * self.rate_ppm + _ADD[self.rounding]) // _PPM
+        part, rest = divmod(amount_vnd * self.rate_ppm + _ADD[self.rounding], _PPM)
+        part -= self.rounding == "half_even" and rest == 0 and part % 2 == 1 and self.rate_ppm > 0
         return min(max(self.fixed_vnd + part, self.min_vnd), self.max_vnd)
 
     def column(self, amount_vnd: IntegerValue) -> IntegerValue:
         """The same over a table."""
-        part = (amount_vnd * self.rate_ppm + _ADD[self.rounding]) // _PPM
-        return ibis.least(ibis.greatest(part.cast("int64") + self.fixed_vnd, self.min_vnd), self.max_vnd)
+        scaled = amount_vnd * self.rate_ppm + _ADD[self.rounding]
+        part = (scaled // _PPM).cast("int64")
+        if self.rounding == "half_even" and self.rate_ppm:
+            part = part - ((scaled % _PPM == 0) & (part % 2 == 1)).cast("int64")
+        return ibis.least(ibis.greatest(part + self.fixed_vnd, self.min_vnd), self.max_vnd)
 
 
 def read_tariffs(path: Path) -> tuple[Tariff, ...]:
