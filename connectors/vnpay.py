@@ -146,8 +146,9 @@ def build_redirect(ask: SessionAsk, secrets: Secrets) -> Session:
 def parse_webhook(request: HttpRequest, secrets: Secrets, now: datetime) -> Notice:
     """Evidence of one IPN (a GET). Raises BadSignature before anything is read, Malformed after."""
     fields = signed_fields(request.url, forms.keys_of(secrets, KEY))
-    evidence = _stated(fields, forms.whole_vnd(fields.get("vnp_Amount", "")), now)
-    return Notice(evidence=evidence, authority=Authority.NOTICE, event_id=fields.get("vnp_TransactionNo", ""))
+    return Notice(
+        evidence=_stated(fields, now), authority=Authority.NOTICE, event_id=fields.get("vnp_TransactionNo", "")
+    )
 
 
 def acknowledge(verdict: Verdict) -> HttpReply:
@@ -162,9 +163,8 @@ def parse_return(request: HttpRequest, secrets: Secrets) -> Returned:
     fields = signed_fields(request.url, forms.keys_of(secrets, KEY))
     code, status = fields.get("vnp_ResponseCode", ""), fields.get("vnp_TransactionStatus", "")
     ended = Contact.DECLINED if code in ENDED and status == _ENDED else Contact.UNKNOWN
-    contact = Contact.PENDING if status in {"01", _SUSPECT} else ended
-    contact = Contact.SUCCEEDED if (code, status) == (_PAID, _PAID) else contact
-    return Returned(attempt_ref=forms.required(fields, "vnp_TxnRef"), contact=contact, bank_code=code)
+    known = {_PAID: Contact.SUCCEEDED if code == _PAID else ended, "01": Contact.PENDING, _SUSPECT: Contact.PENDING}
+    return Returned(attempt_ref=forms.required(fields, "vnp_TxnRef"), contact=known.get(status, ended), bank_code=code)
 
 
 def query(ask: QueryAsk, secrets: Secrets) -> AnswerDialogue:
@@ -210,9 +210,8 @@ def refund(ask: RefundAsk, secrets: Secrets) -> AnswerDialogue:
         no, ref = RefundNewsStatus.FAILED, ask.refund_ref
         seen = RefundSeen(refund_ref=ref, status=no, amount_vnd=ask.amount_vnd, occurred_at=ask.now)
         return Answer(contact=Contact.DECLINED, evidence=(seen,), bank_code=code)
-    if code == _PAID and fields["vnp_TransactionStatus"] in {"", _PAID}:
-        fields["vnp_TransactionStatus"] = "05"
-    return _refund_state(ask, fields)
+    accepted = code == _PAID and fields["vnp_TransactionStatus"] in {"", _PAID}
+    return _refund_state(ask, fields | ({"vnp_TransactionStatus": "05"} if accepted else {}))
 
 
 def query_refund(ask: RefundAsk, secrets: Secrets) -> AnswerDialogue:
@@ -260,24 +259,24 @@ def request_id_of(ref: str) -> str:
     return re.sub(r"[^0-9A-Za-z]", "", ref)[-_REQUEST_ID_MAX_CHARS:]
 
 
-def _stated(fields: Mapping[str, str], amount_vnd: int, now: datetime) -> tuple[Evidence, ...]:
+def _stated(fields: Mapping[str, str], now: datetime) -> tuple[Evidence, ...]:
     """Paid needs both codes; an end without cash needs a listed code and the status 02; all else is no evidence."""
     code, status = fields.get("vnp_ResponseCode", ""), fields.get("vnp_TransactionStatus", "")
     ref, at = forms.required(fields, "vnp_TxnRef"), forms.unstamped(fields.get("vnp_PayDate", "")) or now
     if (code, status) == (_PAID, _PAID):
-        return (_payment(fields, amount_vnd, at),)
+        return (_payment(fields, at),)
     if status == _SUSPECT and code in {_SUSPECT, _PAID}:
-        return _suspect(ref, amount_vnd, at)
+        return _suspect(ref, forms.whole_vnd(fields.get("vnp_Amount", "")), at)
     state = ENDED.get(code) if status == _ENDED else _UNDER_WAY.get((code, status))
     return (AttemptSeen(attempt_ref=ref, status=state, occurred_at=at, bank_code=code),) if state else ()
 
 
-def _payment(fields: Mapping[str, str], amount_vnd: int, at: datetime) -> PaymentSeen:
+def _payment(fields: Mapping[str, str], at: datetime) -> PaymentSeen:
     number = fields.get("vnp_TransactionNo", "")
     return PaymentSeen(
         attempt_ref=forms.required(fields, "vnp_TxnRef"),
         bank_txn_id=number if number.strip("0") else None,
-        amount_vnd=amount_vnd,
+        amount_vnd=forms.whole_vnd(fields.get("vnp_Amount", "")),
         occurred_at=at,
         merchant=fields.get("vnp_TmnCode", ""),
         memo=fields.get("vnp_OrderInfo", ""),
@@ -344,10 +343,11 @@ def _payment_state(ask: QueryAsk, fields: dict[str, str]) -> Answer:
         return Answer(contact=contact, evidence=(seen,), bank_code=word)
     if word not in {_PAID, _SUSPECT}:
         return Answer(contact=Contact.UNKNOWN, bank_code=status if paying else code)
-    at, amount_vnd = forms.unstamped(fields["vnp_PayDate"]) or ask.now, forms.whole_vnd(fields["vnp_Amount"])
+    at = forms.unstamped(fields["vnp_PayDate"]) or ask.now
     if word == _SUSPECT:
-        return Answer(contact=Contact.PENDING, evidence=_suspect(ask.attempt_ref, amount_vnd, at), bank_code=word)
-    return Answer(contact=Contact.SUCCEEDED, evidence=(_payment(fields, amount_vnd, at),), bank_code=word)
+        held = _suspect(ask.attempt_ref, forms.whole_vnd(fields["vnp_Amount"]), at)
+        return Answer(contact=Contact.PENDING, evidence=held, bank_code=word)
+    return Answer(contact=Contact.SUCCEEDED, evidence=(_payment(fields, at),), bank_code=word)
 
 
 def _refund_state(ask: RefundAsk, fields: dict[str, str]) -> Answer:

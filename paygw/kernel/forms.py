@@ -19,6 +19,7 @@ FACTOR: Final = 100
 PAIRS_MAX: Final = 100
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 _DIGITS_MAX: Final = 15  # 10^12 times 100
+_STAMP: Final = re.compile(r"[0-9]{14}", re.ASCII)
 _HEX: Final = re.compile(r"[0-9a-fA-F]+", re.ASCII)
 
 Digest = Callable[[str, bytes], str]  # (secret, signed bytes) -> lower-case hex
@@ -128,6 +129,8 @@ def stamp(at: datetime) -> str:
 
 def unstamped(text: str) -> datetime | None:
     """The time behind such a stamp as UTC; None if it is none."""
+    if not _STAMP.fullmatch(text):
+        return None
     try:
         return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=VIETNAM).astimezone(UTC)
     except (ValueError, OverflowError):

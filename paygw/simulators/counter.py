@@ -1,6 +1,7 @@
 """Conversation with a hub in a provider's own protocol: read, work, answer, and misbehave on the way."""
 
 import asyncio
+from datetime import timedelta
 from urllib.parse import quote
 
 import msgspec
@@ -29,6 +30,7 @@ from paygw.simulators.provider import (
 )
 from paygw.simulators.wire import body_of, target
 
+SESSION_S = 900  # where the protocol does not say
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 
 
@@ -110,6 +112,8 @@ async def _opened(desk: Desk, provider: Provider, message: HttpRequest, asked: O
 async def _open(bank: Bank, asked: Opening) -> tuple[Session, bool]:
     if asked.merchant != bank.config.merchant:
         raise Impossible("merchant_unknown")
+    known = bank.sessions.get(asked.attempt_ref)
+    by_default = known.expires_at if known else bank.clock() + timedelta(seconds=SESSION_S)
     wanted = {
         "kind": "session",
         "attempt_ref": asked.attempt_ref,
@@ -120,7 +124,7 @@ async def _open(bank: Bank, asked: Opening) -> tuple[Session, bool]:
         "webhook_url": asked.webhook_url,
         "locale": asked.locale,
         "opened_at": bank.clock(),
-        "expires_at": asked.expires_at,
+        "expires_at": asked.expires_at or by_default,
     }
     try:
         return await bank.open(msgspec.convert(wanted, Session))

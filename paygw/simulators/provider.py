@@ -32,13 +32,16 @@ from paygw.simulators.side import BankSide
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """A session is wanted, by the hub or by a browser that comes with a signed address."""
+    """A session is wanted, by the hub or by a browser that comes with a signed address.
+
+    Without `expires_at` it lives a quarter of an hour from when it was opened.
+    """
 
     attempt_ref: str
     amount_vnd: int
     merchant: str
     return_url: str
-    expires_at: datetime
+    expires_at: datetime | None = None
     webhook_url: str = ""  # empty: the address configured at the provider
     description: str = ""
     locale: Literal["vi", "en"] = "vi"

@@ -24,7 +24,8 @@ class BankSide:
     the next after a rotation). `samples` holds one piece of evidence for each kind of webhook the bank sends.
     `reply` answers any request of the connector's dialogues authentically, as a bank that knows exactly `truth`;
     `reply_unlisted` does so with a status or code that no document lists, `tell_unlisted` is such a webhook.
-    `attempt_ref` is a reference of the form this protocol takes; `bearer` names secret values that travel in a header.
+    `attempt_ref` is a reference of the form this protocol takes; `bearer` names secret values that a request carries in
+    a header or its body.
     """
 
     secrets: Secrets

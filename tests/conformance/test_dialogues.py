@@ -118,17 +118,16 @@ def test_a_session_sends_the_payer_somewhere(pair: Pair) -> None:
 
 
 def test_no_secret_is_in_anything_we_send(pair: Pair) -> None:
-    sent: list[str] = [repr(start(pair))]
-    headers: list[str] = []
+    addresses, carried = [repr(start(pair))], list[str]()
     for kind in KINDS:
         if getattr(pair.connector, kind) is not None:
             request = next(asked(pair, kind))
-            sent += [request.url, request.body.decode("latin-1")]
-            headers.append(repr(request.headers))
+            addresses.append(request.url)
+            carried += [request.body.decode("latin-1"), repr(request.headers)]
 
-    assert not [value for value in pair.secrets.values.values() for text in sent if value in text]
     kept = [value for name, value in pair.secrets.values.items() if name not in pair.side.bearer]
-    assert not [value for value in kept for text in headers if value in text]
+    assert not [value for value in pair.secrets.values.values() for text in addresses if value in text]
+    assert not [value for value in kept for text in carried if value in text]
 
 
 def test_requests_go_to_the_configured_bank(pair: Pair) -> None:
