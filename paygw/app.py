@@ -13,6 +13,7 @@ from asyncpg import Pool
 from fastapi import FastAPI
 
 import connectors
+from paygw.hub.bank_health import watch_health
 from paygw.hub.hub import Hub, Observer
 from paygw.hub.registry_watch import load_registry, watch_registry
 from paygw.hub.tariffs import load_tariffs, seed_tariffs
@@ -78,6 +79,8 @@ async def build_hub(
         await load_registry(hub)
         watch = asyncio.create_task(watch_registry(hub), name="registry-watch")
         stack.push_async_callback(_end, watch)
+        health = asyncio.create_task(watch_health(hub), name="health-watch")
+        stack.push_async_callback(_end, health)
         yield hub
 
 

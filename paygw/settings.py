@@ -112,6 +112,12 @@ class Settings(BaseSettings):
     bank_bulkhead: int = Field(default=20, ge=1, description="Requests under way per bank.")
     breaker_failures: int = Field(default=5, ge=1, description="Failures in a row that open a bank's breaker.")
     breaker_open_s: Seconds = Field(default=30.0, description="How long an open breaker waits before one probe.")
+    bank_health_s: Seconds = Field(default=5.0, description="How often processes tell each other how banks are.")
+    bank_health_window_s: Seconds = Field(default=300.0, le=3_600, description="How far back a bank's health looks.")
+    bank_unwell_below_pct: int = Field(
+        default=50, ge=0, le=100, description="A bank that answers less than this share of contacts is shown as unwell."
+    )
+    bank_unwell_contacts_min: int = Field(default=5, ge=1, description="Least contacts before a bank is called so.")
     bank_reply_max_bytes: int = Field(default=1_048_576, description="Largest answer of a bank.")
     enquiry_delays_s: Annotated[Delays, NoDecode] = Field(
         default_factory=_enquiry_delays, description="Gaps between enquiries of a silent attempt, comma separated."

@@ -13,6 +13,7 @@ from paygw.hub.registry import Bank, Portal, Registry
 from paygw.kernel.connector import Answer, AnswerDialogue, Contact, Secrets, Session, SessionDialogue
 from paygw.kernel.decide import Landing
 from paygw.kernel.fees.catalogue import Catalogue, load_catalogue
+from paygw.kernel.pulse import Tally
 from paygw.outside.vault import Vault
 from paygw.settings import Settings
 from paygw.store.engine import open_pool
@@ -84,6 +85,10 @@ class ScriptedBank:
     def open_circuits(self) -> frozenset[str]:
         """No bank is sick."""
         return frozenset()
+
+    def take_tallies(self) -> list[Tally]:
+        """Nothing was counted."""
+        return []
 
 
 def sandbox_bank(name: str = "sandbox-a", *, landing: Landing | None = None) -> Bank:

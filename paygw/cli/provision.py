@@ -125,7 +125,9 @@ def portal_rotate_secret(
 @key.command("add")
 def key_add(
     *,
-    scope: Annotated[Literal["finance"], typer.Option(help="What it may do; portals get theirs with `portal add`.")],
+    scope: Annotated[
+        Literal["finance", "operator"], typer.Option(help="What it may do; portals get theirs with `portal add`.")
+    ],
     api_key: Annotated[str, typer.Option("--key", help="The key; made if not given.")] = "",
     by: By = "",
     as_json: AsJson = False,

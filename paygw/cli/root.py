@@ -8,9 +8,10 @@ import typer
 from pydantic import ValidationError
 from typer.exceptions import TyperException
 
-from paygw.cli import money, provision, serving, upkeep
+from paygw.cli import banks, money, provision, serving, upkeep
 from paygw.cli.breaks import breaks
 from paygw.cli.calendar import calendar
+from paygw.cli.connectors import conformance, connectors
 from paygw.cli.demo import demo
 from paygw.cli.fees import fees
 from paygw.cli.recon import recon
@@ -41,11 +42,14 @@ _VERBS: Final = (
     upkeep.openapi,
     demo,
     money.trace,
+    connectors,
+    conformance,
 )
 for verb in _VERBS:
     cli.command()(verb)
-for group in ("portal", "key", "bank", "person", "body", "proposal"):
+for group in ("portal", "key", "person", "body", "proposal"):
     cli.add_typer(getattr(provision, group), name=group)
+cli.add_typer(banks.bank, name="bank")
 for group in ("refund", "callback", "audit", "ledger"):
     cli.add_typer(getattr(money, group), name=group)
 cli.add_typer(fees, name="fees")

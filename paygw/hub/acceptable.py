@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from paygw.hub.hub import Hub
 from paygw.kernel.connector import Connector
+from paygw.kernel.decide import VIETNAM
 from paygw.kernel.errors import Refused
 from paygw.kernel.signing import signing_key
 from paygw.outside.addresses import ForbiddenAddress, read_target
@@ -102,6 +104,39 @@ def credentials(connector: Connector, secret: str, given: Sequence[str]) -> tupl
     return _part(values, declared_secret=True, connector=connector), _part(
         values, declared_secret=False, connector=connector
     )
+
+
+def rotated(connector: Connector, secret: str, given: Sequence[str]) -> dict[str, str]:
+    """Secret values out of `--secret` and `name=value` words, each judged by the connector's pattern; some suffice."""
+    values = dict(_pair(word) for word in given)
+    names = [one.name for one in connector.credentials if one.secret]
+    if secret:
+        values["secret" if "secret" in names else _only(names)] = secret
+    return secret_values(connector, values)
+
+
+def secret_values(connector: Connector, values: Mapping[str, str]) -> dict[str, str]:
+    """Given secret values, each judged by the connector's pattern."""
+    declared = {one.name: one for one in connector.credentials if one.secret}
+    if not values:
+        raise Refused("invalid_value", f"set: give at least one of {', '.join(declared)}.")
+    for name, value in values.items():
+        if name not in declared:
+            raise Refused("invalid_value", f"{name}: the secrets of this connector are {', '.join(declared)}.")
+        if not re.fullmatch(declared[name].pattern, value):
+            raise Refused("invalid_value", f"{name}: {declared[name].help}.")
+    return dict(values)
+
+
+def moment(name: str, text: str) -> datetime:
+    """A time with its offset, or one in Vietnam without."""
+    try:
+        at = datetime.fromisoformat(text)
+        return (at if at.tzinfo else at.replace(tzinfo=VIETNAM)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Refused(
+            "invalid_value", f"{name}: a time as 2026-11-30T22:00, in Vietnam unless it says +hh:mm."
+        ) from None
 
 
 def _part(values: Mapping[str, str], *, declared_secret: bool, connector: Connector) -> dict[str, str]:

@@ -90,7 +90,7 @@ async def _begin(hub: Hub, pay: PayAsk, connection: Connection) -> Begun:
         order_id=pay.order_id,
         bank=pay.bank.id,
         merchant=pay.bank.secrets.merchant,
-        ref=_reference(pay.bank, now),
+        ref=reference_for(pay.bank, now),
         amount_vnd=amount_vnd,
         status=AttemptStatus.CREATED,
     )
@@ -141,7 +141,7 @@ def _expiry(hub: Hub, bank: Bank, now: datetime, *, order_expires_at: datetime) 
     return now + timedelta(seconds=min(hub.settings.attempt_lifetime_s, limits.session_max_s))
 
 
-def _reference(bank: Bank, now: datetime) -> str:
+def reference_for(bank: Bank, now: datetime) -> str:
     """Letters and digits that any bank accepts, unique for ever, within the bank's length.
 
     Where only numbers are taken: milliseconds since 2025 and 4 random digits, below 2^53 until 2053.

@@ -12,11 +12,13 @@ from paygw.hub.attempts import PayAsk, begin_attempt, record_session
 from paygw.hub.enquiries import enquire_now, found_unpaid
 from paygw.hub.frozen import explanation, open_private
 from paygw.hub.hub import Hub
+from paygw.hub.offers import CLOSED, Hindrance, Place, hindrance_of, require_offered, window_at
 from paygw.hub.opening import call_for_session, is_theirs
-from paygw.hub.registry import Bank, Portal
+from paygw.hub.registry import Bank, Portal, Window
 from paygw.hub.resuming import resume_now
 from paygw.hub.views import labels, paid_vnd, refunded_vnd, unapplied_vnd
 from paygw.kernel.connector import Method
+from paygw.kernel.decide import VIETNAM
 from paygw.kernel.errors import Refused
 from paygw.kernel.evidence import AttemptStatus
 from paygw.kernel.orders import Order, OrderStatus, Situation, rest_to_pay_vnd
@@ -84,6 +86,7 @@ class Checkout:
     is_partial: bool
     tries: tuple[TryRead, ...]
     payments: tuple[Payment, ...]
+    place: Place
 
     @property
     def newest(self) -> TryRead | None:
@@ -102,12 +105,24 @@ class Choice:
 
     bank: Bank
     method: Method
-    hindrance: Literal["", "limit_low", "limit_high", "circuit"] = ""
+    hindrance: Hindrance = ""
+    window: Window | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether it may be chosen: a sick bank may, a sum it does not take may not."""
-        return self.hindrance in {"", "circuit"}
+        """Whether it may be chosen: a sick bank may, one under maintenance or a sum it does not take may not."""
+        return self.hindrance not in CLOSED
+
+    @property
+    def until(self) -> str:
+        """When the bank's maintenance ends, in Vietnam's time."""
+        return f"{self.window.ends_at.astimezone(VIETNAM):%H:%M %d/%m/%Y}" if self.window else ""
+
+    def note(self, locale: Locale) -> str:
+        """What was announced about it."""
+        if self.window is None:
+            return ""
+        return self.window.note_vi if locale == "vi" else self.window.note_en or self.window.note_vi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +144,12 @@ async def look(hub: Hub, order_id: str, locale: Locale) -> Checkout | None:
     return await _shown(hub, order_id, read, locale) if read is not None else None
 
 
-def choices(hub: Hub, amount_vnd: int) -> tuple[Choice, ...]:
-    """Every way to pay this amount: the healthy first, those that do not take it last."""
-    sick = hub.talk.open_circuits()
+def choices(hub: Hub, amount_vnd: int, place: Place) -> tuple[Choice, ...]:
+    """Every way to pay this amount that is offered here: the healthy first, those that cannot be taken last."""
     found = [
-        Choice(bank=bank, method=method, hindrance=_hindrance(bank, amount_vnd, sick))
+        Choice(bank=bank, method=method, hindrance=hindrance, window=window_at(bank, hub.clock()))
         for bank in hub.registry.banks.values()
-        if bank.enabled
+        if bank.enabled and (hindrance := hindrance_of(hub, bank, place, amount_vnd)) != "not_offered"
         for method in bank.connector.methods
     ]
     return tuple(sorted(found, key=lambda item: (not item.is_open, bool(item.hindrance))))
@@ -152,7 +166,9 @@ async def pay(hub: Hub, order_id: str, wish: Wish) -> None:
     method = next((item for item in bank.connector.methods if item == wish.method), None)
     if method is None:
         raise Refused("method_unknown", "This bank has no such method.")
-    aside = await _set_aside(hub, await _in_time(hub, order_id), wish.given_up)
+    read = await _in_time(hub, order_id)
+    require_offered(hub, bank, _place(read), rest_to_pay_vnd(read.situation))
+    aside = await _set_aside(hub, read, wish.given_up)
     begun = await begin_attempt(
         hub,
         PayAsk(
@@ -213,6 +229,7 @@ async def _shown(hub: Hub, order_id: str, read: CheckoutRead, locale: Locale) ->
         labels=tuple(labels(situation.purse)),
         expires_at=order.expires_at,
         is_partial=order.status is OrderStatus.PARTIALLY_PAID,
+        place=_place(read),
         tries=read.tries,
         payments=tuple(
             Payment(
@@ -256,13 +273,8 @@ def _stage(order: Order, situation: Situation, now: datetime) -> Stage:
     return Stage.CHOOSE
 
 
-def _hindrance(bank: Bank, amount_vnd: int, sick: frozenset[str]) -> Literal["", "limit_low", "limit_high", "circuit"]:
-    limits = bank.connector.limits
-    if amount_vnd < limits.amount_min_vnd:
-        return "limit_low"
-    if amount_vnd > limits.amount_max_vnd:
-        return "limit_high"
-    return "circuit" if bank.id in sick else ""
+def _place(read: CheckoutRead) -> Place:
+    return Place(read.order.portal_id, frozenset(line["collecting_body"] for line in read.face["lines"]))
 
 
 async def _in_time(hub: Hub, order_id: str) -> CheckoutRead:

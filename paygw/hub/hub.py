@@ -1,6 +1,6 @@
 """The hub as a value: everything a use case may need that is not in the database. Built once by `paygw.app`."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, Protocol, TypeVar
@@ -10,6 +10,7 @@ from asyncpg import Connection, Pool
 from paygw.hub.registry import Registry
 from paygw.kernel.connector import Answer, AnswerDialogue, Connector, Session, SessionDialogue
 from paygw.kernel.fees.catalogue import Catalogue, Procedure
+from paygw.kernel.pulse import Pulse, Tally
 from paygw.outside.vault import Vault
 from paygw.settings import Settings
 from paygw.store.engine import OneConnection, transact
@@ -39,6 +40,16 @@ class BankTalk(Protocol):
 
     def open_circuits(self) -> frozenset[str]:
         """Banks that are being turned away after failures."""
+
+    def take_tallies(self) -> Sequence[Tally]:
+        """What was seen of each bank and operation since the last call."""
+
+
+@dataclass(slots=True)
+class HealthHolder:
+    """How banks are, by bank and operation, swapped whole every few seconds."""
+
+    now: Mapping[tuple[str, str], Pulse] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -74,6 +85,7 @@ class Hub:
     talk: BankTalk
     registry_holder: RegistryHolder = field(default_factory=RegistryHolder)
     tariff_holder: TariffHolder = field(default_factory=TariffHolder)
+    health_holder: HealthHolder = field(default_factory=HealthHolder)
 
     @property
     def registry(self) -> Registry:

@@ -11,14 +11,16 @@ from typing import Literal, assert_never
 import msgspec
 from asyncpg import Connection
 
+from paygw.hub import bank_changes
+from paygw.hub.bank_changes import BankPart, SecretsRotation, TermChange, WindowChange, apply_part
 from paygw.hub.hub import Hub
 from paygw.hub.registry import bank_place, key_digest, key_prefix, portal_place
 from paygw.kernel.errors import Refused
 from paygw.store import provisioning as store
 from paygw.store.audit import AuditRow, add_audit
 
-State = Literal["created", "unchanged", "updated", "rotated", "revoked"]
-Shown = dict[str, object]
+State = bank_changes.State
+Shown = bank_changes.Shown
 
 KEYS_ACTIVE_MAX = 2
 
@@ -56,10 +58,10 @@ class SecretRotation(msgspec.Struct, frozen=True, kw_only=True, tag="portal_secr
 
 
 class KeyChange(msgspec.Struct, frozen=True, kw_only=True, tag="key"):
-    """A key of no portal, for finance."""
+    """A key of no portal, for finance or for who runs the hub."""
 
     key: str
-    scope: Literal["finance"]
+    scope: Literal["finance", "operator"]
 
 
 class KeyEnd(msgspec.Struct, frozen=True, kw_only=True, tag="key_end"):
@@ -103,7 +105,9 @@ class BodyChange(msgspec.Struct, frozen=True, kw_only=True, tag="body"):
     update: bool = False
 
 
-Change = PortalChange | KeyRotation | SecretRotation | KeyChange | KeyEnd | BankChange | PersonChange | BodyChange
+Change = (
+    PortalChange | KeyRotation | SecretRotation | KeyChange | KeyEnd | BankChange | BankPart | PersonChange | BodyChange
+)
 
 
 def new_key(mode: str) -> str:
@@ -133,6 +137,8 @@ async def apply(hub: Hub, connection: Connection, change: Change, *, by: str) ->
             state, shown = await _end_key(connection, prefix), {"prefix": prefix}
         case BankChange():
             state, shown = await _bank(hub, connection, change)
+        case TermChange() | WindowChange() | SecretsRotation():
+            state, shown = await apply_part(hub, connection, change)
         case PersonChange():
             values: Shown = {"name": change.name, "role": change.role}
             state = await _upsert(connection, "persons", change.id, values, update=False)

@@ -6,10 +6,10 @@ Authentication and bank look-ups cost no SQL on the hot paths; a revoked key sto
 import hmac
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from asyncpg import Record
@@ -49,6 +49,27 @@ class ApiKey:
     expires_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """Whether a bank is offered, and for which sums, to a portal's orders for a body; empty names mean every one."""
+
+    portal: str = ""
+    body: str = ""
+    offered: bool = True
+    min_vnd: int | None = None
+    max_vnd: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Maintenance a bank announced."""
+
+    starts_at: datetime
+    ends_at: datetime
+    note_vi: str = ""
+    note_en: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Bank:
     """One configured instance of a connector."""
@@ -59,6 +80,8 @@ class Bank:
     secrets: Secrets
     landing: Landing
     enabled: bool
+    terms: tuple[Term, ...] = ()
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +139,12 @@ def build_registry(rows: RegistryRows, vault: Vault, connectors: Mapping[str, Co
         portals=_opened(rows.portals, lambda row: _portal(row, vault)),
         keys={row["prefix"]: _key(row) for row in rows.keys},
         banks=_opened(
-            [row for row in rows.banks if row["connector"] in connectors], lambda row: _bank(row, vault, connectors)
+            [row for row in rows.banks if row["connector"] in connectors],
+            lambda row: replace(
+                _bank(row, vault, connectors),
+                terms=tuple(Term(**_besides_bank(one)) for one in rows.terms if one["bank"] == row["id"]),
+                windows=tuple(Window(**_besides_bank(one)) for one in rows.windows if one["bank"] == row["id"]),
+            ),
         ),
         bodies={
             row["id"]: Body(row["id"], row["name"], row["chapter"], row["area"], row["budget_unit"])
@@ -181,6 +209,10 @@ def _bank(row: Record, vault: Vault, connectors: Mapping[str, Connector]) -> Ban
         landing=Landing(home=row["home"], account=row["account"], holder=row["holder"]),
         enabled=row["enabled"],
     )
+
+
+def _besides_bank(row: Record) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "bank"}
 
 
 def _credentials(sealed: bytes, bank_id: str, vault: Vault) -> dict[str, str]:

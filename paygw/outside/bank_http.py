@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -30,6 +31,7 @@ from paygw.kernel.connector import (
     Session,
     SessionDialogue,
 )
+from paygw.kernel.pulse import Tally
 from paygw.outside.breaker import Breaker
 
 Operation = Literal["open_session", "query", "refund", "query_refund"]
@@ -109,6 +111,7 @@ class BankHttp:
         self._sleep = sleep
         self._breakers: dict[tuple[str, str], Breaker] = {}
         self._seats: dict[str, asyncio.Semaphore] = {}
+        self._counts: Counter[tuple[str, str, bool]] = Counter()
 
     async def open_session(self, bank: str, dialogue: SessionDialogue) -> Session:
         """Open a session at a bank; a dialogue that asks nobody is no contact."""
@@ -121,6 +124,21 @@ class BankHttp:
     def open_circuits(self) -> frozenset[str]:
         """The banks of which at least one operation is being turned away; after the rest they are worth a try again."""
         return frozenset(bank for (bank, _), breaker in self._breakers.items() if breaker.is_open)
+
+    def take_tallies(self) -> list[Tally]:
+        """Contacts since the last call and the circuits that are open now, by bank and operation."""
+        counts, self._counts = self._counts, Counter()
+        resting = {key: rest_ms for key, breaker in self._breakers.items() if (rest_ms := breaker.rest_left_ms) > 0}
+        return [
+            Tally(
+                bank=bank,
+                operation=operation,
+                good=counts[bank, operation, True],
+                bad=counts[bank, operation, False],
+                rest_ms=resting.get((bank, operation)),
+            )
+            for bank, operation in {(bank, operation) for bank, operation, _ in counts} | resting.keys()
+        ]
 
     async def _hold(
         self,
@@ -151,6 +169,8 @@ class BankHttp:
         finally:
             dialogue.close()
             _settle(breaker, talk)
+            if talk.healthy is not None:
+                self._counts[bank, operation, talk.healthy] += 1
         return self._report(bank, operation, result, started_s)
 
     async def _speak(

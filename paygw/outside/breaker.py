@@ -21,6 +21,11 @@ class Breaker:
         resting = self.opened_at_s is not None and self.clock() - self.opened_at_s < self.rest_s
         return resting or self.probing
 
+    @property
+    def rest_left_ms(self) -> int:
+        """Milliseconds until a call is worth a try again; 0 where it is now."""
+        return 0 if self.opened_at_s is None else max(0, int(1000 * (self.rest_s - self.clock() + self.opened_at_s)))
+
     def admits(self) -> bool:
         """Whether a call may be made now; half-open, the first one to ask is the probe."""
         if self.is_open:

@@ -1,10 +1,11 @@
 """Who is who, as stored: portals, keys, banks, collecting bodies. Small tables, read whole into each process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from asyncpg import Connection, Record
 from sqlalchemy import select
 
+from paygw.store.banks import read_terms, read_windows
 from paygw.store.query import Query
 from paygw.store.tables import api_keys, banks, collecting_bodies, portals
 
@@ -22,6 +23,8 @@ class RegistryRows:
     keys: list[Record]
     banks: list[Record]
     bodies: list[Record]
+    terms: list[Record] = field(default_factory=list)
+    windows: list[Record] = field(default_factory=list)
 
 
 async def read_registry(connection: Connection) -> RegistryRows:
@@ -32,4 +35,6 @@ async def read_registry(connection: Connection) -> RegistryRows:
             keys=await _KEYS.all(connection),
             banks=await _BANKS.all(connection),
             bodies=await _BODIES.all(connection),
+            terms=await read_terms(connection),
+            windows=await read_windows(connection),
         )

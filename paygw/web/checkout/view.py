@@ -41,7 +41,7 @@ def order_page(visit: Visit, seen: Checkout, query: Mapping[str, str], *, error:
         "notice": "" if error else _notice(visit, seen, words, query.get("why", "")),
         "amount_vnd": _amount_vnd(seen),
         "left": _left(words, seen.expires_at, visit.hub.clock()),
-        "groups": _groups(choices(visit.hub, seen.rest_vnd)),
+        "groups": _groups(choices(visit.hub, seen.rest_vnd, seen.place)),
         "chosen": query.get("way", ""),
         "item": seen.under_way[0] if seen.under_way else seen.newest,
         "bank": _bank(visit, seen.under_way[0] if seen.under_way else seen.newest),
