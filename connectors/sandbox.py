@@ -20,6 +20,9 @@ from paygw.kernel.connector import (
     Connector,
     Contact,
     Credential,
+    FetchedFile,
+    FileAsk,
+    FileDialogue,
     HttpReply,
     HttpRequest,
     Ignored,
@@ -69,6 +72,7 @@ _REFUNDS = {
     "returned": (Contact.SUCCEEDED, RefundNewsStatus.RETURNED),
 }
 # Section 7: the bank stops on any 2xx and sends again after anything else.
+_FILES = {200: Contact.SUCCEEDED, 404: Contact.PENDING}
 _REFUSALS = {Verdict.BAD_SIGNATURE: 401, Verdict.MALFORMED: 400, Verdict.UNAVAILABLE: 503}
 
 
@@ -139,6 +143,20 @@ def query_refund(ask: RefundAsk, secrets: Secrets) -> AnswerDialogue:
     """What became of a refund. One the bank does not know is unknown: our request may still be under way."""
     path = f"/v1/refunds/{quote(ask.refund_ref, safe='')}"
     return (yield from _answered(partial(_refund_state, ask), secrets, "GET", path, ask.now))
+
+
+def fetch_file(ask: FileAsk, secrets: Secrets) -> FileDialogue:
+    """The settlement or the statement of a day (section 8). A signature on the file, if there is one, must be right."""
+    if not _known(secrets):
+        return FetchedFile(contact=Contact.NOT_SENT)
+    url = f"{secrets.base_url}/v1/{ask.kind}s/{ask.day.isoformat()}.csv"
+    signed = signature(secrets.values["secret"], "request", ask.now, f"GET {target_of(url)}", b"")
+    reply = yield HttpRequest(method="GET", url=url, headers={SIGNATURE: signed, "accept": "text/csv"}, repeatable=True)
+    given = reply.headers.get(SIGNATURE, "")
+    if given and not verified(given, _known(secrets), "answer", f"{reply.status} {signed}", reply.body):
+        return FetchedFile(contact=Contact.UNKNOWN)
+    contact = _FILES.get(reply.status, Contact.UNKNOWN)
+    return FetchedFile(contact=contact, body=reply.body if contact is Contact.SUCCEEDED else b"")
 
 
 def _known(secrets: Secrets) -> tuple[str, ...]:
@@ -298,5 +316,6 @@ CONNECTOR = Connector(
     query=query,
     refund=refund,
     query_refund=query_refund,
+    fetch_file=fetch_file,
     parse_settlement=read_settlement,
 )

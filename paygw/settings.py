@@ -5,6 +5,7 @@ each with its meaning, default and current value, secrets masked.
 """
 
 import os
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -164,6 +165,11 @@ class Settings(BaseSettings):
     file_pickup_s: Seconds = Field(default=60.0, description="Rest between two looks at drop folders and SFTP servers.")
     file_memory_mib: int = Field(default=1_024, ge=256, description="Address space of the process that reads a file.")
     file_cpu_s: int = Field(default=60, ge=1, description="CPU seconds of the process that reads a file.")
+    night_at: time = Field(default=time(10), description="When a bank's day is reconciled on its T+1, local time.")
+    night_back_days: int = Field(default=14, ge=1, le=60, description="Days back that are still reconciled if missed.")
+    night_poll: str = Field(default="*/10 * * * *", description="How often nights that are due are looked for (cron).")
+    night_late_s: Seconds = Field(default=5 * _HOUR_S, description="After this a missing file is a break and an alert.")
+    portal_applies_s: Seconds = Field(default=_HOUR_S, description="Time a portal has to apply a paid order.")
     worker_poll_s: Seconds = Field(default=1.0, description="Rest between two looks at scheduled work.")
     heartbeat_s: Seconds = Field(default=5.0, description="Rest between two heartbeats of a worker.")
     seal_s: Seconds = Field(default=3.0, description="Rest between two seals over committed rows.")

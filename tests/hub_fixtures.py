@@ -10,7 +10,16 @@ import pytest
 from connectors import discover
 from paygw.hub.hub import Hub, RegistryHolder
 from paygw.hub.registry import Bank, Portal, Registry
-from paygw.kernel.connector import Answer, AnswerDialogue, Contact, Secrets, Session, SessionDialogue
+from paygw.kernel.connector import (
+    Answer,
+    AnswerDialogue,
+    Contact,
+    FetchedFile,
+    FileDialogue,
+    Secrets,
+    Session,
+    SessionDialogue,
+)
 from paygw.kernel.decide import Landing
 from paygw.kernel.fees.catalogue import Catalogue, load_catalogue
 from paygw.kernel.pulse import Tally
@@ -81,6 +90,12 @@ class ScriptedBank:
         dialogue.close()
         self.asked.append((bank, operation))
         return self.answers.pop(0) if self.answers else Answer(contact=Contact.NOT_SENT)
+
+    async def fetch_file(self, bank: str, dialogue: FileDialogue) -> FetchedFile:
+        """No files."""
+        dialogue.close()
+        self.asked.append((bank, "fetch_file"))
+        return FetchedFile(contact=Contact.NOT_SENT)
 
     def open_circuits(self) -> frozenset[str]:
         """No bank is sick."""

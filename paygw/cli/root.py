@@ -15,6 +15,7 @@ from paygw.cli.connectors import conformance, connectors
 from paygw.cli.demo import demo
 from paygw.cli.fees import fees
 from paygw.cli.recon import recon
+from paygw.cli.reconcile import reconcile_day
 from paygw.cli.run import run as run_all
 from paygw.cli.sandbox import sandbox
 from paygw.kernel.errors import PaygwError, Refused
@@ -56,6 +57,7 @@ cli.add_typer(fees, name="fees")
 cli.add_typer(calendar, name="calendar")
 cli.add_typer(breaks, name="breaks")
 cli.add_typer(recon, name="recon")
+cli.command("reconcile")(reconcile_day)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

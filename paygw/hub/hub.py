@@ -8,7 +8,15 @@ from typing import Literal, Protocol, TypeVar
 from asyncpg import Connection, Pool
 
 from paygw.hub.registry import Registry
-from paygw.kernel.connector import Answer, AnswerDialogue, Connector, Session, SessionDialogue
+from paygw.kernel.connector import (
+    Answer,
+    AnswerDialogue,
+    Connector,
+    FetchedFile,
+    FileDialogue,
+    Session,
+    SessionDialogue,
+)
 from paygw.kernel.fees.catalogue import Catalogue, Procedure
 from paygw.kernel.pulse import Pulse, Tally
 from paygw.outside.vault import Vault
@@ -37,6 +45,9 @@ class BankTalk(Protocol):
 
     async def ask(self, bank: str, operation: AskOperation, dialogue: AnswerDialogue) -> Answer:
         """Hold an enquiry or refund dialogue."""
+
+    async def fetch_file(self, bank: str, dialogue: FileDialogue) -> FetchedFile:
+        """Fetch a file of the night."""
 
     def open_circuits(self) -> frozenset[str]:
         """Banks that are being turned away after failures."""

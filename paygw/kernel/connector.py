@@ -297,6 +297,27 @@ class BillDesk:
     reversal_window: Callable[[Secrets], timedelta]
 
 
+FileKind = Literal["settlement", "statement"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileAsk:
+    """The provider's settlement, or the statement of our account, of one local day."""
+
+    kind: FileKind
+    day: date
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedFile:
+    """A file as it came, byte for byte. Pending: the bank has not made it yet. Unknown: silent or not authentic."""
+
+    contact: Contact
+    body: bytes = b""
+
+
+FileDialogue = Generator[HttpRequest, HttpReply, FetchedFile]
 SessionDialogue = Generator[HttpRequest, HttpReply, Session]
 AnswerDialogue = Generator[HttpRequest, HttpReply, Answer]
 
@@ -335,5 +356,7 @@ class Connector:
     parse_settlement: Callable[[bytes, Mapping[str, str]], SettlementFile] | None = None
     refs_in: Callable[[PaymentSeen, Secrets], tuple[str, ...]] | None = None
     inquiry: BillDesk | None = None
+
+    fetch_file: Callable[[FileAsk, Secrets], FileDialogue] | None = None
     page_option: str = ""
     disputes: bool = False

@@ -25,6 +25,8 @@ from paygw.kernel.connector import (
     AnswerDialogue,
     BadSignature,
     Contact,
+    FetchedFile,
+    FileDialogue,
     HttpReply,
     HttpRequest,
     Malformed,
@@ -34,8 +36,8 @@ from paygw.kernel.connector import (
 from paygw.kernel.pulse import Tally
 from paygw.outside.breaker import Breaker
 
-Operation = Literal["open_session", "query", "refund", "query_refund"]
-Result = TypeVar("Result", Session, Answer)
+Operation = Literal["open_session", "query", "refund", "query_refund", "fetch_file"]
+Result = TypeVar("Result", Session, Answer, FetchedFile)
 
 SERVER_FAULT = 500
 CHUNK_BYTES = 16_384
@@ -45,6 +47,7 @@ READABLE = frozenset(
         "application/problem+json",
         "application/x-www-form-urlencoded",
         "application/xml",
+        "text/csv",
         "text/json",
         "text/plain",
         "text/xml",
@@ -61,6 +64,8 @@ class BankLimits:
     deadline_s: float = 8.0
     connect_s: float = 2.0
     answer_bytes_max: int = 262_144
+    file_deadline_s: float = 120.0
+    file_bytes_max: int = 67_108_864
     steps_max: int = 8
     seats_per_bank: int = 20
     failures_max: int = 5
@@ -88,6 +93,7 @@ class NoReply(Exception):
 class _Talk:
     """How far one dialogue has got."""
 
+    bytes_max: int
     reached: bool = False  # a connection was had: bytes may have left
     healthy: bool | None = None  # what the last request says of the bank; None before the first
 
@@ -121,6 +127,10 @@ class BankHttp:
         """Hold an enquiry or refund dialogue."""
         return await self._hold(bank, operation, dialogue, lambda contact: Answer(contact=contact))
 
+    async def fetch_file(self, bank: str, dialogue: FileDialogue) -> FetchedFile:
+        """Fetch a file of the night: large, and slow if it must be."""
+        return await self._hold(bank, "fetch_file", dialogue, lambda contact: FetchedFile(contact=contact))
+
     def open_circuits(self) -> frozenset[str]:
         """The banks of which at least one operation is being turned away; after the rest they are worth a try again."""
         return frozenset(bank for (bank, _), breaker in self._breakers.items() if breaker.is_open)
@@ -152,11 +162,14 @@ class BankHttp:
         except StopIteration as end:
             result: Result = end.value
             return result
-        started_s, talk, breaker = self._clock(), _Talk(), self._breaker(bank, operation)
+        is_file = operation == "fetch_file"
+        limits = self._limits
+        talk = _Talk(limits.file_bytes_max if is_file else limits.answer_bytes_max)
+        started_s, breaker = self._clock(), self._breaker(bank, operation)
         if not breaker.admits():
             return self._report(bank, operation, lost(Contact.NOT_SENT), started_s)
         try:
-            async with asyncio.timeout(self._limits.deadline_s), self._seat(bank):
+            async with asyncio.timeout(limits.file_deadline_s if is_file else limits.deadline_s), self._seat(bank):
                 result = await self._speak(dialogue, first, operation, talk)
         except (NoReply, TimeoutError):
             talk.healthy = talk.healthy and False  # a silent bank is unwell, a queue for seats says nothing of it
@@ -211,7 +224,7 @@ class BankHttp:
                 allow_redirects=False,
                 trace_request_ctx=talk,
             ) as answer:
-                body = await self._read(answer)
+                body = await self._read(answer, talk.bytes_max)
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 reply = HttpReply(status=answer.status, headers=headers, body=body)
         except (aiohttp.ClientError, OSError, ValueError) as fault:
@@ -219,11 +232,11 @@ class BankHttp:
         talk.healthy = not _is_faulty(reply)
         return reply
 
-    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
+    async def _read(self, answer: aiohttp.ClientResponse, bytes_max: int) -> bytes:
         body = bytearray()
         async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
             body += chunk
-            if len(body) > self._limits.answer_bytes_max:
+            if len(body) > bytes_max:
                 raise NoReply("too long")
         if body and answer.content_type not in READABLE:
             raise NoReply("not a type of content we read")
@@ -256,7 +269,8 @@ async def bank_http(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[BankHttp]:
     """The way to the banks, for as long as the context lasts: no proxy, no cookies, no redirects, no hidden retries."""
-    timeout = aiohttp.ClientTimeout(total=limits.deadline_s, connect=limits.connect_s)
+    longest_s = max(limits.deadline_s, limits.file_deadline_s)  # a dialogue's own deadline is set above
+    timeout = aiohttp.ClientTimeout(total=longest_s, connect=limits.connect_s)
     async with aiohttp.ClientSession(
         # One connection per request: on a kept one that the bank just closed, a refund would be unknown for nothing.
         connector=aiohttp.TCPConnector(limit=0, force_close=True),  # the seats are the limit

@@ -148,6 +148,14 @@ async def open_ones_gone(
     return [row["id"] for row in await connection.fetch(_GONE, bank, day, kinds, still)]
 
 
+async def open_days(connection: Connection, bank: str, kind: str) -> list[date]:
+    """The days on which breaks of a kind are open."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT day FROM breaks WHERE bank = $1 AND kind = $2 AND status = 'open'", bank, kind
+    )
+    return [row["day"] for row in rows]
+
+
 async def breaks_of(connection: Connection, bank: str, day: date) -> list[Record]:
     """All breaks of a bank's day, for its minutes."""
     rows: list[Record] = await connection.fetch(_OF_DAY, bank, day)

@@ -15,7 +15,8 @@ ON CONFLICT ON CONSTRAINT nights_day DO UPDATE
 RETURNING id, tries
 """
 _END = """
-UPDATE nights SET status = $2, touched_at = $3, ended_at = CASE WHEN $2 = 'done' THEN $3 END,
+UPDATE nights SET status = $2::text, touched_at = $3::timestamptz,
+    ended_at = CASE WHEN $2 = 'done' THEN $3::timestamptz END,
     snapshot = CASE WHEN $2 = 'done' THEN pg_current_snapshot() ELSE snapshot END
 WHERE id = $1
 """

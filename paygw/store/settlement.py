@@ -192,6 +192,22 @@ async def differing_batch(connection: Connection, receipt_id: str) -> str | None
     return batch
 
 
+async def settled_names(connection: Connection, bank: str, day: str) -> frozenset[str]:
+    """The lines of a day's batches that are posted."""
+    rows = await connection.fetch(
+        "SELECT line FROM settlement_lines WHERE bank = $1 AND (batch = $2 OR batch LIKE $2 || '.%')", bank, day
+    )
+    return frozenset(row["line"] for row in rows)
+
+
+async def lines_of_batch(connection: Connection, bank: str, batch: str) -> tuple[int, list[str]]:
+    """Σ of a batch and the names of its lines."""
+    rows = await connection.fetch(
+        "SELECT line, amount_vnd FROM settlement_lines WHERE bank = $1 AND batch = $2 ORDER BY line", bank, batch
+    )
+    return sum(row["amount_vnd"] for row in rows), [row["line"] for row in rows]
+
+
 async def find_movement(connection: Connection, key: str) -> Movement | None:
     """A movement booked before under a key."""
     row = await _FIND_MOVEMENT.one(connection, key=key)

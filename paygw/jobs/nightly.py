@@ -1,0 +1,217 @@
+"""A night joined to the world: files from the bank over HTTP or from a folder, everything else in the store.
+
+One run at a time per bank and day, whatever starts it: a lock of the database, held for as long as the run lives.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from asyncpg import Connection
+
+from paygw.hub import night_work as work
+from paygw.hub.breaks import Found, close_gone, keep_breaks
+from paygw.hub.days import local_day
+from paygw.hub.hub import Hub
+from paygw.hub.minutes import write_minutes
+from paygw.hub.registry import Bank
+from paygw.hub.writing import new_id
+from paygw.jobs.night_reading import read_file, to_booked, to_line
+from paygw.kernel.connector import Contact, FileAsk, FileKind, Malformed
+from paygw.kernel.errors import Refused
+from paygw.store import nights as store
+from paygw.store.night_book import book_around
+from reconciliation.model import Booked, Break, BreakKind, Line
+from reconciliation.nightly import Figures, Late, Mode, Report, run_night
+
+Files = Mapping[FileKind, Path]
+
+
+@dataclass(slots=True, kw_only=True)
+class Night:
+    """The port of one run; in a dry run nothing is kept and files live in memory."""
+
+    hub: Hub
+    bank: Bank
+    day: date
+    mode: Mode
+    files: Files = field(default_factory=dict)
+    night_id: str = ""
+    attempt: int = 0
+    read: dict[FileKind, tuple[store.LineRead, ...]] = field(default_factory=dict)
+
+    async def fetch(self, kind: FileKind) -> Late | int:
+        """From a given path, else from the bank; kept by digest."""
+        body = await self._body(kind)
+        if isinstance(body, Late):
+            return body
+        try:
+            kept = read_file(self.bank, kind, self.day, body, self.hub.clock())
+        except Malformed as fault:
+            await self._unreadable(kind, str(fault))
+            return Late(file=kind, reason=f"the {kind} of {self.day} cannot be read: {fault}")
+        self.read[kind] = kept.lines
+        if self.mode != "dry_run":
+            await self.hub.transact(lambda connection: store.keep_file(connection, kept))
+        return len(kept.lines)
+
+    async def _body(self, kind: FileKind) -> bytes | Late:
+        if path := self.files.get(kind):
+            return path.read_bytes()
+        ask = self.bank.connector.fetch_file
+        if ask is None:
+            lines = await self._known(kind)
+            missing = f"{self.bank.id} offers no files: give --{kind} FILE"
+            return Late(file=kind, reason=missing) if not lines else b""
+        wanted = FileAsk(kind=kind, day=self.day, now=self.hub.clock())
+        got = await self.hub.talk.fetch_file(self.bank.id, ask(wanted, self.bank.secrets))
+        if got.contact is Contact.SUCCEEDED:
+            return got.body
+        return Late(file=kind, reason=f"the {kind} of {self.day} is not there ({got.contact.value}): tried again later")
+
+    async def _unreadable(self, kind: FileKind, why: str) -> None:
+        found = Found(kind="control_total_differs", subject=kind, detail=why[:500], ref=kind)
+        if self.mode != "dry_run":
+            await self.hub.transact(partial(keep_breaks, self.hub, bank=self.bank.id, day=self.day, found=[found]))
+
+    async def _known(self, kind: FileKind) -> list[store.LineRead]:
+        async with self.hub.pool.acquire() as connection:
+            return await store.newest_lines(connection, self.bank.id, self.day, kind)
+
+    async def lines(self, kind: FileKind) -> Sequence[Line]:
+        """As read just now."""
+        return [to_line(line) for line in self.read.get(kind, ())]
+
+    async def book(self, lines: Sequence[Line]) -> Sequence[Booked]:
+        """From the store, around the day."""
+        refs = sorted({line.ref for line in lines if line.ref})
+        async with self.hub.pool.acquire() as connection:
+            return [to_booked(row) for row in await book_around(connection, self.bank.id, self.day, refs)]
+
+    async def open_breaks(self, breaks: Sequence[Break]) -> int:
+        """By what they are about."""
+        found = [_found(one) for one in breaks]
+        return await self.hub.transact(partial(keep_breaks, self.hub, bank=self.bank.id, day=self.day, found=found))
+
+    async def close_gone(self, kinds: Iterable[BreakKind], still: Sequence[Break]) -> int:
+        """What the second look no longer finds was repaired; a file that can be read now ends its break too."""
+        names = [kind.value for kind in kinds] + ["control_total_differs", "file_late"]
+        found = [_found(one) for one in still]
+        return await self.hub.transact(
+            partial(close_gone, self.hub, bank=self.bank.id, day=self.day, kinds=names, found=found)
+        )
+
+    async def repair(self, lines: Sequence[Line]) -> Figures:
+        """The lines as they were read, through the credit function."""
+        wanted = {(line.ref, line.bank_txn_id) for line in lines}
+        read = [one for one in self.read.get("settlement", ()) if (one.ref, one.bank_txn_id) in wanted]
+        return await work.repair(self.hub, self.bank, read)
+
+    async def settle(self) -> Figures:
+        """Rows 15 and 17."""
+        return await work.settle_day(self.hub, self.bank, self.day)
+
+    async def close(self) -> Figures:
+        """Row 16."""
+        return await work.close_day(self.hub, self.bank, self.day)
+
+    async def watch(self) -> Figures:
+        """Overdue things."""
+        return await work.watch_day(self.hub, self.bank, self.day)
+
+    async def resend(self) -> Figures:
+        """News for portals."""
+        return await work.resend_day(self.hub, self.bank, self.day)
+
+    async def minutes(self) -> Figures:
+        """Biên bản đối soát."""
+        number, digest = await write_minutes(self.hub, self.bank.id, self.day)
+        return {"new": number or 0, "content_hash": digest}
+
+    async def journal(self, step: str, figures: Figures) -> None:
+        """A row of the run; a dry run leaves none."""
+        if self.mode == "dry_run" or not self.night_id:
+            return
+        at, result = self.hub.clock(), dict(figures)
+        await self.hub.transact(
+            lambda connection: store.keep_step(connection, self.night_id, self.attempt, step, at=at, result=result)
+        )
+
+
+async def reconcile(
+    hub: Hub, bank_id: str, day: date, *, mode: Mode = "night", files: Files | None = None
+) -> dict[str, Any]:
+    """Run a bank's day; what was done. The same night again changes nothing.
+
+    Raises Refused: `bank_unknown`, `night_running` (somebody else is at it), `bad_time` (a day not over yet).
+    """
+    bank = hub.registry.banks.get(bank_id)
+    if bank is None:
+        raise Refused("bank_unknown", "There is no such bank: paygw bank list shows them.")
+    today = local_day(hub.clock())
+    if day > today or (day == today and mode == "night"):
+        raise Refused("bad_time", "A night reconciles a day that is over; --intraday looks at today.")
+    async with _seat(hub, bank_id, day):
+        night = Night(hub=hub, bank=bank, day=day, mode=mode, files=files or {})
+        if mode == "night":
+            opened = await hub.transact(
+                lambda connection: store.begin(connection, night_id=new_id(), bank=bank_id, day=day, now=hub.clock())
+            )
+            night.night_id, night.attempt = opened
+        statements = bank.connector.fetch_file is not None or "statement" in night.files
+        report = await run_night(night, mode=mode, statements=statements)
+        if mode == "night":
+            status = "waiting" if report.late else "done"
+            await hub.transact(lambda connection: store.end(connection, night.night_id, status=status, now=hub.clock()))
+    return _shown(bank_id, day, mode, report)
+
+
+@asynccontextmanager
+async def _seat(hub: Hub, bank_id: str, day: date) -> AsyncIterator[None]:
+    connection: Connection
+    async with hub.pool.acquire() as connection:
+        if not await store.try_lock(connection, bank_id, day):
+            raise Refused("night_running", f"Somebody is reconciling {bank_id} of {day} just now.")
+        try:
+            yield
+        finally:
+            await store.unlock(connection, bank_id, day)
+
+
+def _found(one: Break) -> Found:
+    amounts = f"{one.book_amount_vnd}:{one.statement_amount_vnd}"
+    return Found(
+        kind=one.break_kind.value,
+        subject=f"{one.ref}|{one.bank_txn_id}|{amounts}",
+        detail=one.detail,
+        ref=one.ref,
+        bank_txn_id=one.bank_txn_id,
+        book_amount_vnd=one.book_amount_vnd,
+        statement_amount_vnd=one.statement_amount_vnd,
+    )
+
+
+def _shown(bank_id: str, day: date, mode: Mode, report: Report) -> dict[str, Any]:
+    return {
+        "bank": bank_id,
+        "day": day.isoformat(),
+        "mode": mode,
+        "status": "waiting" if report.late else "looked" if mode != "night" else "done",
+        "waits_for": report.late.reason if report.late else "",
+        "steps": {name: dict(figures) for name, figures in report.steps.items()},
+        "breaks": [
+            {
+                "kind": one.break_kind.value,
+                "ref": one.ref,
+                "bank_txn_id": one.bank_txn_id,
+                "book_amount_vnd": one.book_amount_vnd,
+                "statement_amount_vnd": one.statement_amount_vnd,
+                "detail": one.detail,
+            }
+            for one in report.breaks
+        ],
+    }

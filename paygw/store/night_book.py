@@ -1,0 +1,182 @@
+"""What the night reads of the books: rows to be matched, what no file has told, what portals have not applied."""
+
+from datetime import date, datetime
+
+import msgspec
+from asyncpg import Connection
+
+# Everything that moved at a bank around a day. A refund's day is the day its confirmation was booked.
+_BOOK = """
+SELECT coalesce(a.ref, '') AS ref, coalesce(r.bank_txn_id, '') AS bank_txn_id, 'payment' AS kind, r.amount_vnd,
+    'succeeded' AS status, r.received_at AS occurred_at, r.id::text AS subject, r.settled
+FROM receipts r LEFT JOIN attempts a ON a.id = r.attempt_id
+WHERE r.bank = $1 AND r.value_date BETWEEN $2::date - 1 AND $2::date + 1
+UNION ALL
+SELECT coalesce(a.ref, v.attempt_ref, ''), coalesce(v.bank_txn_id, ''), 'reversal', v.amount_vnd, 'succeeded',
+    v.occurred_at, v.reversal_id, false
+FROM reversals v JOIN receipts r ON r.key = v.receipt_key LEFT JOIN attempts a ON a.id = r.attempt_id
+WHERE v.bank = $1 AND r.taken_back_by = v.reversal_id
+    AND (v.occurred_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date BETWEEN $2::date - 1 AND $2::date + 1
+UNION ALL
+SELECT f.ref, '', 'refund', f.amount_vnd - f.body_paid_vnd,
+    CASE WHEN l.key LIKE 'rf-back:%' THEN 'reversed' ELSE 'succeeded' END, l.booked_at, f.id::text, false
+FROM refunds f JOIN receipts r ON r.id = f.receipt_id
+    JOIN ledger l ON l.key IN ('rf-ok:' || f.id, 'rf-back:' || f.id) AND l.n = 0
+WHERE r.bank = $1 AND f.route = 'provider'
+    AND (l.booked_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date BETWEEN $2::date - 1 AND $2::date + 1
+"""
+_PENDING = """
+SELECT a.ref, '' AS bank_txn_id, 'payment' AS kind, a.amount_vnd,
+    CASE WHEN a.status IN ('failed', 'cancelled', 'expired') THEN 'failed' ELSE 'pending' END AS status,
+    a.created_at AS occurred_at, a.id::text AS subject, false AS settled
+FROM attempts a WHERE a.bank = $1 AND a.ref = ANY ($2::text[])
+    AND NOT EXISTS (SELECT FROM receipts r WHERE r.attempt_id = a.id)
+UNION ALL
+SELECT f.ref, '', 'refund', f.amount_vnd - f.body_paid_vnd, 'pending', f.created_at, f.id::text, false
+FROM refunds f JOIN receipts r ON r.id = f.receipt_id
+WHERE r.bank = $1 AND f.ref = ANY ($2::text[]) AND f.status IN ('approved', 'funded', 'sending', 'failed')
+"""
+# Money a provider still has to pass on, told by no file although its day's file was read long ago.
+_UNTOLD = """
+SELECT r.id::text AS subject, coalesce(a.ref, '') AS ref, coalesce(r.bank_txn_id, '') AS bank_txn_id, r.amount_vnd,
+    r.value_date AS day
+FROM receipts r LEFT JOIN attempts a ON a.id = r.attempt_id
+WHERE r.bank = $1 AND r.home = 'provider' AND NOT r.settled AND r.taken_back_vnd < r.amount_vnd
+    AND r.value_date BETWEEN $2::date - 60 AND $3::date
+    AND EXISTS (SELECT FROM night_files f WHERE f.bank = r.bank AND f.day = r.value_date AND f.kind = 'settlement')
+ORDER BY r.value_date, r.id
+"""
+_UNAPPLIED_PORTALS = """
+SELECT DISTINCT o.id::text AS order_id, o.portal_id, o.reference, o.amount_vnd
+FROM receipts r JOIN orders o ON o.id = r.order_id
+WHERE r.bank = $1 AND r.value_date = $2 AND o.status = 'paid' AND o.applied_at IS NULL
+    AND EXISTS (SELECT FROM events e WHERE e.order_id = o.id AND e.type = 'order.paid' AND e.created_at < $3)
+ORDER BY 1
+"""
+_UNAPPLIED_OLD = """
+SELECT r.id::text AS subject, coalesce(r.bank_txn_id, '') AS bank_txn_id, r.free_vnd + r.refund_due_vnd AS amount_vnd,
+    r.reason, r.value_date AS day
+FROM receipts r WHERE r.bank = $1 AND (r.free_vnd > 0 OR r.refund_due_vnd > 0) AND r.value_date <= $2 ORDER BY r.id
+"""
+_HOLDER = """
+SELECT b.collecting_body FROM orders o, jsonb_array_elements(o.lines) WITH ORDINALITY x(line, n)
+JOIN obligations b ON b.id = (x.line->>'obligation_id')::uuid
+WHERE o.id = (SELECT a.order_id FROM attempts a WHERE a.bank = $1 AND a.ref = $2 LIMIT 1) ORDER BY x.n LIMIT 1
+"""
+_BATCHES = """
+SELECT batch, holding, lines_vnd, fee_vnd, net_vnd, status FROM settlements
+WHERE bank = $1 AND (batch = $2 OR batch LIKE $2 || '.%') ORDER BY batch
+"""
+_OPEN_BATCHES = """
+SELECT DISTINCT x.batch FROM settlement_lines x WHERE x.bank = $1 AND (x.batch = $2 OR x.batch LIKE $2 || '.%')
+    AND NOT EXISTS (SELECT FROM settlements s WHERE s.bank = x.bank AND s.batch = x.batch AND s.status = 'matched')
+ORDER BY 1
+"""
+_KNOWN_FILES = "SELECT count(*) FROM night_files WHERE bank = $1 AND day = $2 AND kind = $3"
+
+
+class BookRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the book; `subject` is what it is here: a receipt, reversal, refund or attempt."""
+
+    ref: str
+    bank_txn_id: str
+    kind: str
+    amount_vnd: int
+    status: str
+    occurred_at: datetime
+    subject: str
+    settled: bool
+
+
+class Untold(msgspec.Struct, frozen=True, kw_only=True):
+    """Money we booked and no file has told."""
+
+    subject: str
+    ref: str
+    bank_txn_id: str
+    amount_vnd: int
+    day: date
+
+
+class Unapplied(msgspec.Struct, frozen=True, kw_only=True):
+    """A paid order its portal has not applied."""
+
+    order_id: str
+    portal_id: str
+    reference: str
+    amount_vnd: int
+
+
+class Stale(msgspec.Struct, frozen=True, kw_only=True):
+    """Unapplied money older than its limit."""
+
+    subject: str
+    bank_txn_id: str
+    amount_vnd: int
+    reason: str
+    day: date
+
+
+class BatchRead(msgspec.Struct, frozen=True, kw_only=True):
+    """A closed settlement batch of a day."""
+
+    batch: str
+    holding: str
+    lines_vnd: int
+    fee_vnd: int
+    net_vnd: int
+    status: str
+
+
+async def book_around(connection: Connection, bank: str, day: date, refs: list[str]) -> list[BookRow]:
+    """Rows of the day and its neighbours; and the attempts without money that lines of the file name."""
+    rows = [*await connection.fetch(_BOOK, bank, day), *await connection.fetch(_PENDING, bank, refs)]
+    return [msgspec.convert(dict(row), BookRow) for row in rows]
+
+
+async def untold(connection: Connection, bank: str, day: date, until: date) -> list[Untold]:
+    """Receipts of up to `until` (T+2) that no settlement file has told."""
+    return [msgspec.convert(dict(row), Untold) for row in await connection.fetch(_UNTOLD, bank, day, until)]
+
+
+async def unapplied_at_portals(connection: Connection, bank: str, day: date, before: datetime) -> list[Unapplied]:
+    """Orders paid by this bank's money of a day whose news is older than `before`, not applied yet."""
+    rows = await connection.fetch(_UNAPPLIED_PORTALS, bank, day, before)
+    return [msgspec.convert(dict(row), Unapplied) for row in rows]
+
+
+async def stale_unapplied(connection: Connection, bank: str, until: date) -> list[Stale]:
+    """Unapplied money that landed on `until` or before."""
+    return [msgspec.convert(dict(row), Stale) for row in await connection.fetch(_UNAPPLIED_OLD, bank, until)]
+
+
+async def body_of_attempt(connection: Connection, bank: str, ref: str) -> str | None:
+    """The collecting body of the first line of the order an attempt pays: whose account it is in routing."""
+    found: str | None = await connection.fetchval(_HOLDER, bank, ref)
+    return found
+
+
+async def attempt_of_refund(connection: Connection, refund_ref: str) -> str | None:
+    """Our reference of the attempt whose money a refund gives back."""
+    found: str | None = await connection.fetchval(
+        "SELECT a.ref FROM refunds f JOIN receipts r ON r.id = f.receipt_id JOIN attempts a ON a.id = r.attempt_id "
+        "WHERE f.ref = $1",
+        refund_ref,
+    )
+    return found
+
+
+async def batches_of(connection: Connection, bank: str, day: date) -> list[BatchRead]:
+    """The closed batches of a day."""
+    return [msgspec.convert(dict(row), BatchRead) for row in await connection.fetch(_BATCHES, bank, day.isoformat())]
+
+
+async def open_batches(connection: Connection, bank: str, day: date) -> list[str]:
+    """Batches of a day with lines, not closed with fitting figures."""
+    return [row["batch"] for row in await connection.fetch(_OPEN_BATCHES, bank, day.isoformat())]
+
+
+async def count_files(connection: Connection, bank: str, day: date, kind: str) -> int:
+    """How many different files of a kind came for a day."""
+    count: int = await connection.fetchval(_KNOWN_FILES, bank, day, kind)
+    return count

@@ -1,0 +1,243 @@
+"""Whole nights against real sandbox banks over HTTP: repaired, settled, closed, written down; twice is once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+
+from paygw.hub.breaks import list_breaks
+from paygw.hub.hub import Hub
+from paygw.hub.minutes import read_minutes
+from paygw.hub.position import prove_position
+from paygw.jobs.nightly import reconcile
+from paygw.kernel.connector import Secrets
+from paygw.kernel.decide import VIETNAM, Landing
+from paygw.kernel.errors import Refused
+from paygw.kernel.evidence import PaymentSeen
+from paygw.kernel.orders import Attempt
+from paygw.outside.bank_http import BankLimits, bank_http
+from tests.hub.world import FEE_VND, balances, later, ordered, redirected, right_books, told
+from tests.hub_fixtures import Clock, Counts
+from tests.sandbox_fixtures import KEY, SandboxProcess
+
+pytestmark = [pytest.mark.db, pytest.mark.net]
+
+BANK = "sandbox-a"
+
+
+@pytest.fixture
+def sandbox(idle_sandbox: SandboxProcess) -> SandboxProcess:
+    """Banks of each test's own: a file holds one day whole."""
+    idle_sandbox.start()
+    return idle_sandbox
+
+
+@pytest.fixture
+async def night_hub(hub: Hub, sandbox: SandboxProcess) -> AsyncIterator[Hub]:
+    """A routing hub whose bank is a sandbox process; its clock is the real one, a day ahead of what is paid."""
+    known = hub.registry.banks[BANK]
+    secrets = Secrets(
+        base_url=f"{sandbox.root}/{BANK}", merchant="PAYGW", values={"secret": KEY}, options={"flow": "redirect"}
+    )
+    bank = replace(known, secrets=secrets, landing=Landing(holder="retained@G22.99"))
+    hub.registry_holder.now = replace(hub.registry, banks={**hub.registry.banks, BANK: bank})
+    async with bank_http(limits=BankLimits(), observer=Counts()) as talk:
+        yield replace(hub, talk=talk, clock=Clock(datetime.now(UTC)))
+
+
+def yesterday() -> date:
+    return datetime.now(UTC).astimezone(VIETNAM).date() - timedelta(days=1)
+
+
+def at_noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), VIETNAM)
+
+
+async def paid_at_bank(hub: Hub, sandbox: SandboxProcess, reference: str, *, heard: bool = True) -> Attempt:
+    """A payment the bank really has; the hub hears of it or not."""
+    order_id = await ordered(hub, reference)
+    attempt = await redirected(hub, order_id)
+    made = sandbox.control(
+        BANK,
+        "payments",
+        attempt_ref=attempt.ref,
+        amount_vnd=attempt.amount_vnd,
+        occurred_at=at_noon(yesterday()).isoformat(),
+    )["payments"][0]
+    if heard:
+        seen = PaymentSeen(
+            attempt_ref=attempt.ref,
+            bank_txn_id=made["bank_txn_id"],
+            amount_vnd=made["amount_vnd"],
+            occurred_at=datetime.fromisoformat(made["occurred_at"]),
+            merchant="PAYGW",
+            account=made["account"],
+        )
+        await told(hub, seen, event=f"heard-{reference}")
+    return attempt
+
+
+async def counts(hub: Hub) -> dict[str, int]:
+    """How many rows everything has that a night may write."""
+    tables = ("ledger", "evidence", "receipts", "settlement_lines", "settlements", "movements", "breaks", "break_notes",
+              "minutes", "night_files", "night_lines", "deliveries", "cases")  # fmt: skip
+    async with hub.pool.acquire() as connection:
+        return {name: await connection.fetchval(f"SELECT count(*) FROM {name}") for name in tables}  # noqa: S608 - names above
+
+
+async def test_a_lost_webhook_is_repaired_and_the_day_settled(night_hub: Hub, sandbox: SandboxProcess) -> None:
+    async with right_books(night_hub) as hub:
+        day = yesterday()
+        await paid_at_bank(hub, sandbox, "HS-1")
+        await paid_at_bank(hub, sandbox, "HS-2", heard=False)
+
+        look = await reconcile(hub, BANK, day, mode="dry_run")
+        before = await counts(hub)
+        first = await reconcile(hub, BANK, day)
+
+        assert [one["kind"] for one in look["breaks"]] == ["status_differs"]
+        assert (before["night_files"], before["breaks"], before["minutes"]) == (0, 0, 0)
+        assert (first["status"], first["breaks"]) == ("done", [])
+        assert first["steps"]["settle"]["settled"] == 2
+        assert first["steps"]["close"]["matched"] == 1
+        assert (await balances(hub))["RB:retained@G22.99:held"] > 0
+        known = await list_breaks(hub, bank=BANK)
+        assert [(one["kind"], one["status"], one["automatic"]) for one in known["items"]] == [
+            ("status_differs", "resolved", True)
+        ]
+        assert (await prove_position(hub))["ok"]
+
+
+async def test_the_same_night_twice_changes_nothing(night_hub: Hub, sandbox: SandboxProcess) -> None:
+    async with right_books(night_hub) as hub:
+        await paid_at_bank(hub, sandbox, "HS-1")
+        await paid_at_bank(hub, sandbox, "HS-2", heard=False)
+        await reconcile(hub, BANK, yesterday())
+        before, stood = await counts(hub), await balances(hub)
+        minutes = await read_minutes(hub, BANK, yesterday())
+
+        again = await reconcile(hub, BANK, yesterday())
+
+        assert (await counts(hub), await balances(hub)) == (before, stood)
+        assert again["steps"]["settle"] == {"settled": 0, "known": 2, "evidence_only": 0, "homeless": 0}
+        assert (await read_minutes(hub, BANK, yesterday()))["content_hash"] == minutes["content_hash"]
+
+
+async def test_two_at_once_are_one(night_hub: Hub, sandbox: SandboxProcess) -> None:
+    async with right_books(night_hub) as hub:
+        await paid_at_bank(hub, sandbox, "HS-1", heard=False)
+
+        runs = await asyncio.gather(*(reconcile(hub, BANK, yesterday()) for _ in range(4)), return_exceptions=True)
+
+        refused = [one for one in runs if isinstance(one, Refused)]
+        assert {one.code for one in refused} <= {"night_running"}
+        assert any(isinstance(one, dict) and one["status"] == "done" for one in runs)
+        assert (await counts(hub))["settlement_lines"] == 1
+
+
+async def test_reversals_and_refunds_of_the_file_are_evidence_first(night_hub: Hub, sandbox: SandboxProcess) -> None:
+    async with right_books(night_hub) as hub:
+        attempt = await paid_at_bank(hub, sandbox, "HS-1")
+        txn = sandbox.truth(BANK)[-1]["bank_txn_id"]
+        header = sandbox.ask("GET", f"/{BANK}/v1/settlements/{yesterday()}.csv").splitlines()
+        own = next(line for line in header if txn in line)
+        reversal = own.replace(",payment,", ",reversal,")
+        path = Path(sandbox.folder) / "with-reversal.csv"
+        trailer = f"TRAILER,2,,{2 * FEE_VND},0,,,"
+        path.write_text("\r\n".join([header[0], own, reversal, trailer, ""]), encoding="utf-8", newline="")
+
+        done = await reconcile(hub, BANK, yesterday(), files={"settlement": path})
+
+        kinds = {one["kind"]: one["status"] for one in (await list_breaks(hub, bank=BANK))["items"]}
+        assert kinds["reversal_unknown"] == "resolved"
+        assert done["steps"]["settle"]["settled"] == 2
+        assert attempt.ref in {one["ref"] for one in (await list_breaks(hub, bank=BANK))["items"]}
+
+
+@pytest.mark.parametrize("more", [1, -1])
+async def test_one_dong_on_the_statement_is_found(
+    night_hub: Hub, sandbox: SandboxProcess, tmp_path: Path, more: int
+) -> None:
+    async with right_books(night_hub) as hub:
+        await paid_at_bank(hub, sandbox, "HS-1")
+        text = sandbox.ask("GET", f"/{BANK}/v1/statements/{yesterday()}.csv").splitlines()
+        row = next(line for line in text[1:] if str(sandbox.truth(BANK)[-1]["bank_txn_id"]) in line).split(",")
+        row[3] = str(FEE_VND + more)
+        trailer = f"TRAILER,1,,{FEE_VND + more},{FEE_VND + more},{yesterday()},0,"
+        path = tmp_path / "statement.csv"
+        path.write_text("\r\n".join([text[0], ",".join(row), trailer, ""]), encoding="utf-8", newline="")
+        settlement = only(sandbox, tmp_path, row[1])
+
+        await reconcile(hub, BANK, yesterday(), files={"statement": path, "settlement": settlement})
+
+        found = {one["kind"]: one for one in (await list_breaks(hub, bank=BANK))["items"]}
+        assert found["account_day_differs"]["risk_vnd"] == 1
+        assert found["net_total_differs"]["risk_vnd"] == 1
+        proof = await prove_position(hub)
+        assert not proof["ok"]
+        assert [one["difference_vnd"] for one in proof["statements"]] == [-more]
+
+
+def only(sandbox: SandboxProcess, folder: Path, txn: str) -> Path:
+    """The settlement of one transaction alone (the sandbox serves all tests of this module)."""
+    lines = sandbox.ask("GET", f"/{BANK}/v1/settlements/{yesterday()}.csv").splitlines()
+    own = next(line for line in lines if txn in line)
+    path = folder / "settlement.csv"
+    path.write_text("\r\n".join([lines[0], own, f"TRAILER,1,,{FEE_VND},0,,,", ""]), encoding="utf-8", newline="")
+    return path
+
+
+async def test_a_file_that_does_not_add_up_moves_nothing(
+    night_hub: Hub, sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    async with right_books(night_hub) as hub:
+        await paid_at_bank(hub, sandbox, "HS-1")
+        bad = tmp_path / "bad.csv"
+        text = only(sandbox, tmp_path, str(sandbox.truth(BANK)[-1]["bank_txn_id"])).read_text(encoding="utf-8")
+        bad.write_text(text.replace(f"TRAILER,1,,{FEE_VND}", f"TRAILER,1,,{FEE_VND + 1}"), encoding="utf-8", newline="")
+
+        run = await reconcile(hub, BANK, yesterday(), files={"settlement": bad})
+
+        assert run["status"] == "waiting"
+        assert "trailer" in run["waits_for"]
+        assert (await counts(hub))["settlement_lines"] == 0
+        assert [one["kind"] for one in (await list_breaks(hub, bank=BANK))["items"]] == ["control_total_differs"]
+
+
+async def test_a_bank_that_is_away_leaves_the_night_waiting(night_hub: Hub, sandbox: SandboxProcess) -> None:
+    async with right_books(night_hub) as hub:
+        await paid_at_bank(hub, sandbox, "HS-1")
+        there = hub.registry.banks[BANK]
+        away = replace(there, secrets=replace(there.secrets, base_url="http://127.0.0.1:9/x"))
+        hub.registry_holder.now = replace(hub.registry, banks={**hub.registry.banks, BANK: away})
+        first = await reconcile(hub, BANK, yesterday())
+        hub.registry_holder.now = replace(hub.registry, banks={**hub.registry.banks, BANK: there})
+
+        second = await reconcile(hub, BANK, yesterday())
+
+        assert (first["status"], second["status"]) == ("waiting", "done")
+
+
+async def test_what_a_portal_has_not_applied_goes_out_once_more(night_hub: Hub, sandbox: SandboxProcess) -> None:
+    async with right_books(night_hub) as hub:
+        await paid_at_bank(hub, sandbox, "HS-1")
+        patient = replace(hub, settings=hub.settings.model_copy(update={"portal_applies_s": 0.000_001}))
+        later(patient, 120)
+
+        first = await reconcile(patient, BANK, yesterday())
+        again = await reconcile(patient, BANK, yesterday())
+
+        assert (first["steps"]["resend"], again["steps"]["resend"]) == (
+            {"unapplied": 1, "sent": 1},
+            {"unapplied": 1, "sent": 0},
+        )
+
+
+async def test_today_is_no_night(night_hub: Hub) -> None:
+    with pytest.raises(Refused, match="bad_time"):
+        await reconcile(night_hub, BANK, yesterday() + timedelta(days=1))
+    with pytest.raises(Refused, match="bank_unknown"):
+        await reconcile(night_hub, "nobody", yesterday())
