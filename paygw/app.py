@@ -67,6 +67,7 @@ async def build_hub(
         hub = Hub(
             settings=settings,
             pool=pool,
+            dsn=dsn,
             vault=open_vault(settings.kek_path, create=settings.database_url is None or settings.mode == "test"),
             connectors=connectors.discover(),
             catalogue=parse_catalogue(starter),

@@ -21,6 +21,7 @@ from paygw.kernel.fees.catalogue import Catalogue, Procedure
 from paygw.kernel.pulse import Pulse, Tally
 from paygw.outside.vault import Vault
 from paygw.settings import Settings
+from paygw.store.dsn import Dsn
 from paygw.store.engine import OneConnection, transact
 
 T = TypeVar("T")
@@ -94,6 +95,7 @@ class Hub:
     clock: Callable[[], datetime]
     observe: Observer
     talk: BankTalk
+    dsn: Dsn | None = None  # for scheduled work, which has a driver of its own
     registry_holder: RegistryHolder = field(default_factory=RegistryHolder)
     tariff_holder: TariffHolder = field(default_factory=TariffHolder)
     health_holder: HealthHolder = field(default_factory=HealthHolder)

@@ -1,27 +1,24 @@
 """From the bytes of a bank's file to the lines of a night: totals checked, every cell bounded, nothing guessed."""
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
+from functools import cache
 from hashlib import sha256
-from io import StringIO
-from typing import Final
 
 from paygw.hub.registry import Bank
 from paygw.kernel.connector import FileKind, Malformed
 from paygw.kernel.decide import VIETNAM
 from paygw.kernel.settled import read_settlement
+from paygw.store.night_book import BookRow
 from paygw.store.nights import FileKept, LineRead
 from reconciliation.model import Booked, Kind, Line, Status
-
-STATEMENT_COLUMNS: Final = (
-    "account", "bank_txn_id", "direction", "amount_vnd", "balance_vnd", "booked_at", "ref", "memo",
-)  # fmt: skip
-_TRAILER: Final = "TRAILER"
-_CELL_CHARS_MAX: Final = 500
-_LINES_MAX: Final = 2_000_000
-_DIGITS_MAX: Final = 15
-_DEBITS: Final = {"REFUND": "refund", "REVERSAL": "reversal"}
+from reconciliation.statements.errors import BadFile
+from reconciliation.statements.profile import Profile
+from reconciliation.statements.read import load_profiles
+from reconciliation.statements.read import read_file as read_statements
+from reconciliation.statements.staged import StagedFile, StagedLine
+from reconciliation.statements.table import Given
 
 
 def read_file(bank: Bank, kind: FileKind, day: date, body: bytes, now: datetime) -> FileKept:
@@ -55,15 +52,15 @@ def to_line(read: LineRead) -> Line:
     )
 
 
-def to_booked(row: object) -> Booked:
+def to_booked(row: BookRow) -> Booked:
     """The canonical row of the book."""
     return Booked(
-        ref=getattr(row, "ref", ""),
-        bank_txn_id=getattr(row, "bank_txn_id", ""),
-        kind=Kind(getattr(row, "kind", "")),
-        amount_vnd=getattr(row, "amount_vnd", 0),
-        status=Status(getattr(row, "status", "")),
-        occurred_at=getattr(row, "occurred_at"),  # noqa: B009 - a row of the store
+        ref=row.ref,
+        bank_txn_id=row.bank_txn_id,
+        kind=Kind(row.kind),
+        amount_vnd=row.amount_vnd,
+        status=Status(row.status),
+        occurred_at=row.occurred_at,
     )
 
 
@@ -100,76 +97,50 @@ def _comes_in(kind: str, status: str) -> bool:
 
 
 def _statement(bank: Bank, day: date, body: bytes) -> tuple[LineRead, ...]:
-    """The account statement of docs/api/sandbox-bank.md section 8, balances carried from line to line."""
+    """By the bank's profile of files; option `statement_profile`, the sandbox's where none is given."""
+    name = bank.secrets.options.get("statement_profile", "sandbox-statement")
+    profile = _profiles().get(name)
+    if profile is None:
+        raise Malformed(f"there is no profile of files called {name}")
     try:
-        rows = [row for row in csv.reader(StringIO(body.decode("utf-8-sig"), newline=""), strict=True) if row]
-    except (UnicodeDecodeError, csv.Error) as fault:
-        raise Malformed("not a CSV file in UTF-8") from fault
-    if not rows or tuple(rows[0]) != STATEMENT_COLUMNS or rows[-1][0] != _TRAILER or len(rows) > _LINES_MAX:
-        raise Malformed(f"a statement has the columns {', '.join(STATEMENT_COLUMNS)} and a trailer at its end")
-    trailer, lines = rows[-1], rows[1:-1]
-    if any(len(row) != len(STATEMENT_COLUMNS) for row in rows):
-        raise Malformed("a line has too few or too many cells")
-    read = tuple(_stated(bank, day, no, row) for no, row in enumerate(lines, start=1))
-    if trailer[5] != day.isoformat() or _whole(trailer[1]) != len(read):
-        raise Malformed("the day or the number of lines in the trailer is not that of the file")
-    if _whole(trailer[3]) != sum(line.amount_vnd for line in read):
-        raise Malformed("the total in the trailer is not that of the lines")
-    net_vnd = sum(line.amount_vnd if line.direction == "credit" else -line.amount_vnd for line in read)
-    if _signed(trailer[6]) + net_vnd != _signed(trailer[4]):
-        raise Malformed("the balance before and the lines do not make the balance after")
-    return read
+        found = _read(body, profile, Given(day=day), bank)
+    except BadFile as fault:
+        raise Malformed(str(fault)) from fault
+    lines = [line for statement in found.statements for line in statement.lines if statement.kind == "statement"]
+    return tuple(_stated(bank, day, no, line) for no, line in enumerate(lines, start=1))
 
 
-def _stated(bank: Bank, day: date, no: int, row: Sequence[str]) -> LineRead:
-    account, txn, direction, amount, _, at, ref, memo = (_cell(cell) for cell in row)
-    if direction not in {"credit", "debit"} or not txn:
-        raise Malformed(f"line {no} has no direction or no reference of the bank")
-    occurred = _moment(at)
-    if occurred.astimezone(VIETNAM).date() != day:
-        raise Malformed(f"line {no} belongs to another day")
-    back = memo == "REFUND"
+def _read(body: bytes, profile: Profile, given: Given, bank: Bank) -> StagedFile:
+    """A day without lines does not say whose account it is of: it is of the one we asked for."""
+    try:
+        return read_statements(body, profile, given)
+    except BadFile as fault:
+        if fault.code != "account_missing":
+            raise
+    return read_statements(body, profile, replace(given, account=bank.landing.account or bank.id))
+
+
+def _stated(bank: Bank, day: date, no: int, line: StagedLine) -> LineRead:
+    matched = line.to_line()
     return LineRead(
         bank=bank.id,
         day=day,
         kind="statement",
         no=no,
-        ref=ref,
-        bank_txn_id=txn,
-        movement=_DEBITS.get(memo, "payment") if direction == "debit" or back else "payment",
-        amount_vnd=_whole(amount),
-        fee_vnd=0,
-        status="reversed" if back and direction == "credit" else "succeeded",
-        direction=direction,
-        account=account,
-        occurred_at=occurred,
-        settled_on=None,
-        memo=memo,
+        ref=line.ref,
+        bank_txn_id=line.bank_txn_id,
+        movement=matched.kind.value if matched else "payment",
+        amount_vnd=line.amount_vnd,
+        fee_vnd=line.fee_vnd or 0,
+        status=matched.status.value if matched else line.status.value,
+        direction=line.direction.value,
+        account=line.account,
+        occurred_at=line.booked_at,
+        settled_on=line.settled_on,
+        memo=line.memo,
     )
 
 
-def _cell(text: str) -> str:
-    if len(text) > _CELL_CHARS_MAX:
-        raise Malformed("a cell is too long")
-    plain = text.strip()
-    return plain[1:] if plain[:1] == "'" and plain[1:2] in {"=", "+", "-", "@"} else plain
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX):
-        raise Malformed("an amount or a count is no whole number")
-    return int(text)
-
-
-def _signed(text: str) -> int:
-    return -_whole(text[1:]) if text[:1] == "-" else _whole(text)
-
-
-def _moment(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as fault:
-        raise Malformed("booked_at is no time") from fault
-    if at.tzinfo is None:
-        raise Malformed("booked_at has no offset")
-    return at
+@cache
+def _profiles() -> Mapping[str, Profile]:
+    return load_profiles()

@@ -19,6 +19,7 @@ from paygw.jobs.pickup import pick_up_all
 from paygw.jobs.refunds import run_refunds
 from paygw.jobs.repeating import Job, repeat
 from paygw.jobs.rollup import roll_up
+from paygw.jobs.schedule import keep_schedule
 from paygw.jobs.sealing import seal_more
 from paygw.jobs.staging import stage_received
 from paygw.store.health import beat
@@ -56,6 +57,12 @@ async def work(hub: Hub, stop: asyncio.Event, *, jobs: Sequence[Job] = JOBS) -> 
 
     callbacks = Job("callbacks", send_callbacks, lambda settings: settings.callback_poll_s)
     banks = Job("banks", ask_banks, lambda settings: settings.worker_poll_s)
+
+    async def run_schedule(hub: Hub) -> int:
+        await keep_schedule(hub, stop)
+        return 0
+
+    schedule = Job("schedule", run_schedule, lambda settings: settings.worker_poll_s)
     async with asyncio.TaskGroup() as tasks:
-        for job in (callbacks, banks, *jobs):
+        for job in (callbacks, banks, schedule, *jobs):
             tasks.create_task(repeat(hub, job, stop), name=job.name)

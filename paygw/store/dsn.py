@@ -47,6 +47,11 @@ class Dsn:
             host=self.host, port=self.port, user=self.user, database=self.database, password=self.password
         )
 
+    def connect_args_libpq(self) -> dict[str, object]:
+        """Returns the arguments of `psycopg.connect(**...)`, which names the database otherwise."""
+        given: dict[str, object] = {"host": self.host, "port": self.port, "user": self.user, "dbname": self.database}
+        return given | ({"password": self.password} if self.password else {})
+
 
 def parse_dsn(url: str) -> Dsn:
     """Read `postgresql://user:password@host:port/database`, or `...@/database?host=/socket/folder`.

@@ -150,6 +150,26 @@ async def list_nights(connection: Connection, limit: int) -> list[Record]:
     return rows
 
 
+@dataclass(frozen=True, slots=True)
+class BankSince:
+    """A bank, and since when it is known here."""
+
+    id: str
+    since: datetime
+
+
+async def banks_since(connection: Connection) -> list[BankSince]:
+    """Every bank that is switched on."""
+    rows = await connection.fetch("SELECT id, created_at FROM banks WHERE enabled ORDER BY id")
+    return [BankSince(row["id"], row["created_at"]) for row in rows]
+
+
+async def statuses(connection: Connection, first: date) -> dict[tuple[str, date], str]:
+    """How far each night since a day is."""
+    rows = await connection.fetch("SELECT bank, day, status FROM nights WHERE day >= $1", first)
+    return {(row["bank"], row["day"]): row["status"] for row in rows}
+
+
 async def try_lock(connection: Connection, bank: str, day: date) -> bool:
     """Take the one seat at a bank's day, for as long as this connection is held; False when another has it."""
     return bool(await connection.fetchval(_LOCK, f"{bank}:{day}"))

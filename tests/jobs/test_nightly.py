@@ -165,7 +165,7 @@ async def test_one_dong_on_the_statement_is_found(
         await paid_at_bank(hub, sandbox, "HS-1")
         text = sandbox.ask("GET", f"/{BANK}/v1/statements/{yesterday()}.csv").splitlines()
         row = next(line for line in text[1:] if str(sandbox.truth(BANK)[-1]["bank_txn_id"]) in line).split(",")
-        row[3] = str(FEE_VND + more)
+        row[3] = row[4] = str(FEE_VND + more)
         trailer = f"TRAILER,1,,{FEE_VND + more},{FEE_VND + more},{yesterday()},0,"
         path = tmp_path / "statement.csv"
         path.write_text("\r\n".join([text[0], ",".join(row), trailer, ""]), encoding="utf-8", newline="")

@@ -1,0 +1,121 @@
+"""Nights by the clock: due on the next working day, done once by any number of workers, caught up after a crash."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from paygw.hub.breaks import list_breaks
+from paygw.hub.hub import Hub
+from paygw.jobs.schedule import QUEUE, build_schedule, find_due, take_over
+from paygw.kernel.connector import Contact, FetchedFile, FileDialogue
+from tests.db_fixtures import Database
+from tests.hub_fixtures import ScriptedBank
+
+pytestmark = pytest.mark.db
+
+_SETTLEMENT = b"ref,bank_txn_id,kind,amount_vnd,fee_vnd,status,occurred_at,settled_on\r\nTRAILER,0,,0,0,,,\r\n"
+_STATEMENT = (
+    b"account,bank_txn_id,direction,amount_vnd,balance_vnd,booked_at,ref,memo\r\nTRAILER,0,,0,0,2026-11-20,0,\r\n"
+)
+
+
+class BankWithFiles(ScriptedBank):
+    """Empty days, as files."""
+
+    async def fetch_file(self, bank: str, dialogue: FileDialogue) -> FetchedFile:
+        request = next(dialogue)
+        dialogue.close()
+        self.asked.append((bank, request.url.rsplit("/", 2)[-2]))
+        body = _SETTLEMENT if "settlements" in request.url else _STATEMENT
+        return FetchedFile(contact=Contact.SUCCEEDED, body=body)
+
+
+@pytest.fixture
+async def due_hub(hub: Hub, database: Database) -> Hub:
+    """A hub whose one bank is known since Friday 20 November; it is Monday 23 November, 10:00 in Vietnam."""
+    async with hub.pool.acquire() as connection:
+        await connection.execute(
+            "INSERT INTO banks (id, connector, title, base_url, merchant, credentials, options, home, account, "
+            "enabled, created_at) VALUES ('sandbox-a', 'sandbox', '', '', '', '', '{}', 'provider', '', true, $1)",
+            datetime(2026, 11, 20, 2, tzinfo=UTC),
+        )
+    return replace(hub, dsn=database.runtime, talk=BankWithFiles())
+
+
+def at(hub: Hub, moment: datetime) -> Hub:
+    return replace(hub, clock=lambda: moment)
+
+
+async def days_due(hub: Hub) -> list[date]:
+    return [due.day for due in await find_due(hub)]
+
+
+async def test_a_friday_is_due_on_monday_at_ten(due_hub: Hub) -> None:
+    friday = date(2026, 11, 20)
+
+    assert await days_due(at(due_hub, datetime(2026, 11, 22, 12, tzinfo=UTC))) == []
+    assert await days_due(at(due_hub, datetime(2026, 11, 23, 2, 59, tzinfo=UTC))) == []
+    assert (await days_due(at(due_hub, datetime(2026, 11, 23, 3, 0, tzinfo=UTC))))[0] == friday
+
+
+async def test_what_was_missed_is_caught_up(due_hub: Hub) -> None:
+    found = await days_due(at(due_hub, datetime(2026, 11, 26, 5, tzinfo=UTC)))
+
+    assert found == [date(2026, 11, day) for day in (20, 21, 22, 23, 24, 25)]
+
+
+async def test_any_number_of_workers_do_a_night_once(due_hub: Hub) -> None:
+    assert due_hub.dsn is not None
+    hub = at(due_hub, datetime(2026, 11, 23, 3, 0, tzinfo=UTC))
+    apps = [build_schedule(hub, due_hub.dsn) for _ in range(3)]
+    for app in apps:
+        await app.open_async()
+    try:
+        for app in apps:
+            await app.tasks["night.look"].func(timestamp=0)
+        await asyncio.gather(
+            *(app.run_worker_async(queues=[QUEUE], wait=False, install_signal_handlers=False) for app in apps)
+        )
+    finally:
+        for app in apps:
+            await app.close_async()
+
+    async with hub.pool.acquire() as connection:
+        nights = await connection.fetch("SELECT day, status, tries FROM nights ORDER BY day")
+        jobs = await connection.fetch("SELECT status FROM procrastinate_jobs WHERE task_name = 'night.run'")
+    assert {(row["status"], row["tries"]) for row in nights if row["day"] == date(2026, 11, 20)} == {("done", 1)}
+    assert {row["status"] for row in jobs} <= {"succeeded", "todo"}
+    assert date(2026, 11, 20) not in await days_due(hub)
+
+
+async def test_what_a_dead_worker_left_is_taken_over(due_hub: Hub) -> None:
+    assert due_hub.dsn is not None
+    app = build_schedule(due_hub, due_hub.dsn)
+    async with app.open_async():
+        await app.tasks["night.run"].defer_async(bank="sandbox-a", day="2026-11-20")
+        async with due_hub.pool.acquire() as connection:
+            await connection.execute(
+                "UPDATE procrastinate_jobs SET status = 'doing', worker_id = NULL WHERE task_name = 'night.run'"
+            )
+        taken = await take_over(app)
+        async with due_hub.pool.acquire() as connection:
+            state = await connection.fetchval("SELECT status::text FROM procrastinate_jobs")
+
+    assert (taken, state) == (1, "todo")
+
+
+async def test_a_file_that_stays_away_is_a_break(due_hub: Hub) -> None:
+    hub = at(due_hub, datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
+    async with hub.pool.acquire() as connection:
+        await connection.execute(
+            "INSERT INTO nights (id, bank, day, status, started_at, touched_at) "
+            "VALUES (gen_random_uuid(), 'sandbox-a', '2026-11-20', 'waiting', now(), now())"
+        )
+
+    await find_due(hub)
+    await find_due(hub)
+
+    found = (await list_breaks(hub))["items"]
+    assert [(one["kind"], one["day"]) for one in found] == [("file_late", "2026-11-20")]
