@@ -13,6 +13,7 @@ from paygw.hub.hub import Hub
 from paygw.hub.locking import hold_concerned, lock_receipt
 from paygw.hub.moving import bank_scene
 from paygw.hub.registry import Bank
+from paygw.hub.transfers import Landed, is_observer, observed_account, observed_accounts, take_in
 from paygw.hub.writing import Told, evidence_row, new_id, writes_for
 from paygw.kernel.connector import Notice, Verdict
 from paygw.kernel.decide import (
@@ -32,6 +33,7 @@ from paygw.kernel.decide import (
 from paygw.kernel.errors import Unavailable
 from paygw.kernel.evidence import (
     AttemptSeen,
+    Authority,
     DebitSeen,
     DisputeNewsStatus,
     DisputeSeen,
@@ -56,6 +58,7 @@ from paygw.store.situations import (
     read_held_reversals,
     read_purse,
 )
+from paygw.store.transfers import keep_aliases, lock_identity
 
 _RACED = frozenset({"receipts_identity", "receipts_pk", "ledger_key", "events_fact"})
 
@@ -88,13 +91,44 @@ async def _credit(
     hub: Hub, bank: Bank, notice: Notice, message: Message, connection: Connection, *, careful: bool
 ) -> Verdict:
     scene = bank_scene(hub, bank, notice.authority)
+    for account in sorted(observed_accounts(hub, bank, notice.evidence)):
+        await lock_identity(connection, account)
     if careful or len(notice.evidence) > 1:
         await hold_concerned(connection, notice.evidence, scene)
     verdicts = []
     for item in notice.evidence:
         its_own = replace(scene, new_id=new_id())
-        verdicts.append(await credit_item(hub, connection, item, its_own, message=message, careful=careful))
+        if isinstance(item, PaymentSeen) and (is_observer(bank) or observed_account(hub, bank, item)):
+            verdicts.append(await _sighted(hub, connection, bank, item, its_own, message))
+        else:
+            verdicts.append(await credit_item(hub, connection, item, its_own, message=message, careful=careful))
     return max(verdicts, key=_severity, default=Verdict.IGNORED)
+
+
+async def _sighted(
+    hub: Hub, connection: Connection, bank: Bank, item: PaymentSeen, scene: Scene, message: Message
+) -> Verdict:
+    """A transfer that several may tell of: identity first, then what is new of it (hub/transfers.py)."""
+    told = Told(now=scene.now, bank=bank.id, digest=message.digest or None)
+    seen = Writes(evidence=[evidence_row(bank.id, item, authority=scene.authority, attempt_id=None, told=told)])
+    if message.digest:
+        seen.message = {"bank": bank.id, "digest": message.digest.hex(), "verdict": Verdict.ACCEPTED}
+    await apply(connection, seen, message_body=message.body)
+    account = observed_account(hub, bank, item)
+    if account is None:
+        detail = "an observer speaks of an account that is not in its list, or that no bank of ours is paid into"
+        await open_case(connection, key=f"account:{bank.id}:{item.account}", kind="unknown_account", detail=detail)
+        return Verdict.IGNORED
+    sighting = await take_in(hub, connection, bank, account, item, scene.authority)
+    verdicts = [await land(hub, connection, landed, scene.authority) for landed in sighting.landed]
+    await keep_aliases(connection, sighting.credits)
+    return max(verdicts, key=_severity, default=Verdict.ACCEPTED if sighting.is_new else Verdict.DUPLICATE)
+
+
+async def land(hub: Hub, connection: Connection, landed: Landed, authority: Authority) -> Verdict:
+    """Book, name or doubt one credit of an account, under the bank that owns it."""
+    scene = replace(bank_scene(hub, landed.bank, authority), new_id=new_id())
+    return await credit_item(hub, connection, landed.payment, scene, message=Message())
 
 
 def _severity(verdict: Verdict) -> int:

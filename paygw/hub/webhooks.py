@@ -5,6 +5,7 @@ from hashlib import sha256
 from paygw.hub.credit import Message, credit
 from paygw.hub.hub import Hub
 from paygw.hub.registry import Bank
+from paygw.hub.transfers import is_observer
 from paygw.kernel.connector import BadSignature, HttpReply, HttpRequest, Ignored, Malformed, Notice, Verdict
 from paygw.kernel.errors import Unavailable
 from paygw.kernel.evidence import AUTHORITATIVE
@@ -47,8 +48,9 @@ async def _verdict(hub: Hub, bank: Bank, request: HttpRequest) -> Verdict:
 
 
 async def _apply(hub: Hub, bank: Bank, notice: Notice | Ignored, message: Message) -> Verdict:
-    """Weak messages (a shared token only) are kept, and wait for an authoritative answer."""
-    if isinstance(notice, Ignored) or notice.authority < AUTHORITATIVE or not notice.evidence:
+    """Weak messages (a shared token only) are kept, and wait for an authoritative answer or the statement."""
+    weak = isinstance(notice, Ignored) or (notice.authority < AUTHORITATIVE and not is_observer(bank))
+    if isinstance(notice, Ignored) or weak or not notice.evidence:
         async with hub.pool.acquire() as connection:
             await store_ignored(connection, bank=bank.id, digest=message.digest, body=message.body)
         return Verdict.IGNORED

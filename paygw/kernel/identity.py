@@ -6,7 +6,7 @@ waits, and once a day's statement has been read, nothing but a statement books. 
 (see `news.see_total`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
@@ -122,10 +122,14 @@ def read_statement(account: Account, day: date, lines: Iterable[StatementLine]) 
     seen = {credit.claim.line.id for credit in account.credits if credit.claim}
     fresh = [line for line in lines if line.id not in seen]
     known = {credit.key: credit for credit in account.credits}
+    named = _by_references(known.values())
+    equal: dict[int, list[str]] = {}
+    for credit in known.values():
+        equal.setdefault(credit.amount_vnd, []).append(credit.key)
     rest: list[tuple[StatementLine, date]] = []
     conflicts: list[str] = []
     for line in fresh:
-        exact = _by_reference(known.values(), line)
+        exact = _by_reference([known[key] for key in named.get(line.reference or "", ())], line)
         if exact is None or exact.amount_vnd != line.amount_vnd:
             conflicts += [exact.key] if exact else []
             rest.append((line, day))
@@ -134,9 +138,11 @@ def read_statement(account: Account, day: date, lines: Iterable[StatementLine]) 
             rest.append((exact.claim.line, exact.claim.day))
         known[exact.key] = _claimed(exact, Claim(line=line, day=day, certain=True))
     for line, line_day in rest:
-        if not _adopt(known, line, line_day, set()):
+        alike = equal.setdefault(line.amount_vnd, [])
+        if not _adopt(known, alike, line, line_day, set()):
             born = _from_line(account.id, known, line, line_day)
             known[born.key] = born
+            alike.append(born.key)
     after = replace(account, credits=tuple(known.values()), read_days=account.read_days | {day})
     return replace(_step(account, _settled(after), "same" if fresh else "known"), conflicts=tuple(conflicts))
 
@@ -212,6 +218,15 @@ def _days_of(seen: Observation) -> tuple[date, ...]:
     return tuple(seen.day + timedelta(days=n) for n in range(REACH_DAYS + 1))
 
 
+def _by_references(known: Iterable[Credit]) -> dict[str, list[str]]:
+    """The keys of credits by each reference they were told under, in order."""
+    found: dict[str, list[str]] = {}
+    for credit in known:
+        for reference in credit.references:
+            found.setdefault(reference, []).append(credit.key)
+    return found
+
+
 def _by_reference(known: Iterable[Credit], line: StatementLine) -> Credit | None:
     """The credit that was told under a line's reference and has no certain line yet."""
     for credit in known:
@@ -220,18 +235,19 @@ def _by_reference(known: Iterable[Credit], line: StatementLine) -> Credit | None
     return None
 
 
-def _adopt(known: dict[str, Credit], line: StatementLine, day: date, tried: set[str]) -> bool:
+def _adopt(known: dict[str, Credit], alike: Sequence[str], line: StatementLine, day: date, tried: set[str]) -> bool:
     """Give a line an equal credit, dated on the bank's day or shortly before; same order first.
 
     A credit that another line claims by amount alone is given up if that line finds another one: so lines and credits
-    match in full whenever they can, in whatever order statements are read.
+    match in full whenever they can, in whatever order statements are read. `alike` are the keys of equal credits.
     """
-    for credit in sorted(known.values(), key=lambda c: (c.told_code != line.order_code, c.claim is not None, c.key)):
-        if credit.key in tried or not _adoptable(credit, line, day):
+    near = (known[key] for key in alike if _adoptable(known[key], line, day))
+    for credit in sorted(near, key=lambda c: (c.told_code != line.order_code, c.claim is not None, c.key)):
+        if credit.key in tried:
             continue
         tried.add(credit.key)
         old = credit.claim
-        if old is None or _adopt(known, old.line, old.day, tried):
+        if old is None or _adopt(known, alike, old.line, old.day, tried):
             known[credit.key] = _claimed(credit, Claim(line=line, day=day, certain=False))
             return True
     return False

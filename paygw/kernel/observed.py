@@ -23,9 +23,12 @@ def header(request: HttpRequest, name: str) -> str:
 
 def reference(fields: Json, name: str) -> str | None:
     """The bank's reference of a movement, written alike by every observer: capitals, no spaces; None without one."""
-    told = text_or_none(fields, name)
-    plain = re.sub(r"\s", "", told or "").upper()[:_REFERENCE_CHARS_MAX]
-    return plain or None
+    return plain_reference(text_or_none(fields, name) or "")
+
+
+def plain_reference(told: str) -> str | None:
+    """A reference as every observer and statement is brought to write it."""
+    return re.sub(r"\s", "", told).upper()[:_REFERENCE_CHARS_MAX] or None
 
 
 def account_number(fields: Json, name: str) -> str:
