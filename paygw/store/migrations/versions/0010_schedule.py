@@ -4,8 +4,8 @@ from pathlib import Path
 
 from paygw.store.migrations.script import run_script
 
-revision = "0008"
-down_revision = "0007"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
