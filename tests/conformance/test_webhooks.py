@@ -99,7 +99,7 @@ def test_no_headers_no_entry(spoken: Spoken) -> None:
     message = pair.told(evidence)
     bare = replace(message, headers={}) if message.headers else replace(message, body=b"", url=_without_query(message))
 
-    _means_the_same_or_nothing(pair, bare, message)
+    means_the_same_or_nothing(pair, bare, message)
 
 
 def test_every_changed_byte_of_the_body_is_noticed(spoken: Spoken) -> None:
@@ -109,7 +109,7 @@ def test_every_changed_byte_of_the_body_is_noticed(spoken: Spoken) -> None:
     for place in range(len(message.body)):
         changed = bytearray(message.body)
         changed[place] ^= 0x01
-        _means_the_same_or_nothing(pair, replace(message, body=bytes(changed)), message)
+        means_the_same_or_nothing(pair, replace(message, body=bytes(changed)), message)
 
 
 def test_every_dropped_byte_of_the_body_is_noticed(spoken: Spoken) -> None:
@@ -118,7 +118,7 @@ def test_every_dropped_byte_of_the_body_is_noticed(spoken: Spoken) -> None:
 
     for place in range(len(message.body)):
         shorter = message.body[:place] + message.body[place + 1 :]
-        _means_the_same_or_nothing(pair, replace(message, body=shorter), message)
+        means_the_same_or_nothing(pair, replace(message, body=shorter), message)
 
 
 def test_every_doubled_byte_of_the_body_is_noticed(spoken: Spoken) -> None:
@@ -127,7 +127,7 @@ def test_every_doubled_byte_of_the_body_is_noticed(spoken: Spoken) -> None:
 
     for place in range(len(message.body)):
         longer = message.body[:place] + message.body[place : place + 1] + message.body[place:]
-        _means_the_same_or_nothing(pair, replace(message, body=longer), message)
+        means_the_same_or_nothing(pair, replace(message, body=longer), message)
 
 
 @pytest.mark.parametrize("tail", [b" ", b"\n", b"\x00", b"{}", b"&amount=1"])
@@ -135,8 +135,8 @@ def test_nothing_can_be_added_to_the_body(spoken: Spoken, tail: bytes) -> None:
     pair, evidence = spoken
     message = pair.told(evidence)
 
-    _means_the_same_or_nothing(pair, replace(message, body=message.body + tail), message)
-    _means_the_same_or_nothing(pair, replace(message, body=tail + message.body), message)
+    means_the_same_or_nothing(pair, replace(message, body=message.body + tail), message)
+    means_the_same_or_nothing(pair, replace(message, body=tail + message.body), message)
 
 
 def test_a_truncated_body_is_noticed(spoken: Spoken) -> None:
@@ -145,8 +145,8 @@ def test_a_truncated_body_is_noticed(spoken: Spoken) -> None:
     if not message.body:
         pytest.skip("this bank speaks in the query")
 
-    _means_the_same_or_nothing(pair, replace(message, body=message.body[: len(message.body) // 2]), message)
-    _means_the_same_or_nothing(pair, replace(message, body=b""), message)
+    means_the_same_or_nothing(pair, replace(message, body=message.body[: len(message.body) // 2]), message)
+    means_the_same_or_nothing(pair, replace(message, body=b""), message)
 
 
 def test_a_message_does_not_pass_for_one_to_another_address(spoken: Spoken) -> None:
@@ -154,7 +154,7 @@ def test_a_message_does_not_pass_for_one_to_another_address(spoken: Spoken) -> N
     message = pair.told(evidence)
 
     for url in (f"{message.url}x", f"{message.url}?a=1", f"{message.url}&a=1", "https://hub.example/"):
-        _means_the_same_or_nothing(pair, replace(message, url=url), message)
+        means_the_same_or_nothing(pair, replace(message, url=url), message)
 
 
 def test_every_changed_header_is_noticed(spoken: Spoken) -> None:
@@ -165,7 +165,7 @@ def test_every_changed_header_is_noticed(spoken: Spoken) -> None:
         for place in range(len(value)):
             changed = value[:place] + chr(ord(value[place]) ^ 0x01) + value[place + 1 :]
             headers = {**message.headers, name: changed}
-            _means_the_same_or_nothing(pair, replace(message, headers=headers), message)
+            means_the_same_or_nothing(pair, replace(message, headers=headers), message)
 
 
 @pytest.mark.parametrize("value", ["", "t=,v1=", "t=1,v1=zz", "đ", "\x00", "t=9" * 400, "v1=" + "0" * 64])
@@ -184,7 +184,7 @@ def test_an_old_message_says_nothing_new(spoken: Spoken) -> None:
     message = pair.told(evidence)
 
     for drift in (timedelta(days=-400), timedelta(days=400)):
-        _means_the_same_or_nothing(pair, message, message, now_shift=drift)
+        means_the_same_or_nothing(pair, message, message, now_shift=drift)
 
 
 def test_an_unlisted_code_is_no_evidence_against_a_payment(pair: Pair) -> None:
@@ -247,7 +247,7 @@ def _without_query(message: HttpRequest) -> str:
     return message.url.partition("?")[0]
 
 
-def _means_the_same_or_nothing(
+def means_the_same_or_nothing(
     pair: Pair, altered: HttpRequest, message: HttpRequest, *, now_shift: timedelta = timedelta()
 ) -> None:
     """An altered message is refused, or (where the protocol does not sign every byte) says exactly the same."""
