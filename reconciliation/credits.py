@@ -16,6 +16,7 @@ from ibis.expr.types import StringValue, Table
 
 from paygw.kernel.words import format_vnd
 from reconciliation.desk import Match
+from reconciliation.engine import fetch_rows
 from reconciliation.files import Loaded
 from reconciliation.gaps import Effect, Gap, best_gaps
 from reconciliation.model import Break, BreakKind, Kind, Status
@@ -102,7 +103,7 @@ def _due(table: Table, grouping: Grouping) -> dict[Group, Due]:
         fee_vnd=lines.fee_vnd.fill_null(0).sum().cast("int64"),
         lines=lines.count(),
     )
-    return {(row.pop("day"), row.pop("name")): Due(**row) for row in found.to_pyarrow().to_pylist()}
+    return {(row.pop("day"), row.pop("name")): Due(**row) for row in fetch_rows(found)}
 
 
 def _paid(moved: Sequence[Row], grouping: Grouping) -> dict[Group, list[Row]]:

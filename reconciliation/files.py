@@ -15,6 +15,7 @@ import ibis
 from ibis.backends.duckdb import Backend
 from ibis.expr.types import BooleanValue, Table, Value
 
+from reconciliation.engine import fetch_rows
 from reconciliation.errors import BadFile
 from reconciliation.faults import first_fault
 from reconciliation.header import Header, read_header
@@ -50,7 +51,7 @@ def load(con: Backend, path: Path, name: str, *, required: tuple[str, ...], opti
     header = read_header(path, required=required, optional=optional)
     try:
         table = con.create_table(name, _strict(_open(con, name, header), header), temp=True)
-        (seen,) = (
+        (seen,) = fetch_rows(
             table.aggregate(
                 rows=table.count(),
                 whole=table.amount_vnd.count(),
@@ -58,8 +59,6 @@ def load(con: Backend, path: Path, name: str, *, required: tuple[str, ...], opti
                 first=table["at"].min(),
                 last=table["at"].max(),
             )
-            .to_pyarrow()
-            .to_pylist()
         )
     except duckdb.Error as error:
         raise _explained(header, str(error)) from error
@@ -142,9 +141,9 @@ def _day(name: str, cell: Value) -> Read:
     del name
     if cell.type().is_date():
         return cell, None
-    text = cell.cast("string").fill_null("")
+    text = cell.cast("string")
     day = text.try_cast("date")
-    return day, (text == "") | (day.cast("string") == text).fill_null(NO)
+    return day, text.isnull() | (text == "") | (day.cast("string") == text)
 
 
 def _time(name: str, cell: Value) -> Read:
@@ -152,10 +151,10 @@ def _time(name: str, cell: Value) -> Read:
     if cell.type().is_timestamp():
         aware = ibis.literal(value=cell.type().timezone is not None)
         return cell.cast(_UTC), cell.notnull() & aware
-    text = cell.cast("string").fill_null("")
+    text = cell.cast("string")
     at = text.try_cast(_UTC)
-    offset = (text.right(1) == "Z") | text.right(6).left(1).isin(["+", "-"])
-    return at, at.notnull() & offset & (text.substr(10, 1) == "T")
+    offset = text.endswith("Z") | text.like("%T%+__:__") | text.like("%T%-__:__")
+    return at, at.notnull() & text.like("____-__-__T%") & offset
 
 
 _READERS: Final[Mapping[str, Callable[[str, Value], Read]]] = {

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 import ibis
 
+from reconciliation.engine import fetch_rows
 from reconciliation.files import Loaded
 from reconciliation.model import Break, BreakKind
 from reconciliation.relate import rows_where
@@ -64,9 +65,7 @@ def histogram(bank: Loaded) -> list[Settled]:
     happened = (bank.table["at"].cast("timestamp") + ibis.interval(hours=7)).date()
     known = bank.table.mutate(happened_on=happened).filter(bank.table.settled_on.notnull())
     found = known.group_by("settled_on", "happened_on").aggregate(lines=known.count())
-    return sorted(
-        (Settled(**row) for row in found.to_pyarrow().to_pylist()), key=lambda one: (one.settled_on, one.happened_on)
-    )
+    return sorted((Settled(**row) for row in fetch_rows(found)), key=lambda one: (one.settled_on, one.happened_on))
 
 
 def infer_period(seen: Sequence[Settled]) -> Period | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ibis.expr.types import Table
 
 from paygw.kernel.words import format_vnd
+from reconciliation.engine import fetch_rows
 from reconciliation.files import Loaded
 from reconciliation.model import Break, BreakKind, Kind, Status
 from reconciliation.relate import rows_where
@@ -24,7 +25,7 @@ def compare_portal(book: Loaded, third: Loaded, *, older_than_s: int) -> Iterato
             yield _break(BreakKind.NOT_APPLIED_AT_PORTAL, row, None, "Paid here; the portal has not applied it.")
     sums = _per_ref(paid).join(_per_ref(applied), "ref", lname="ours_{name}", rname="theirs_{name}")
     other = sums.filter((sums.ours_most != sums.theirs_most) & (sums.ours_sum != sums.theirs_sum))
-    for cells in other.order_by("ref").to_pyarrow().to_pylist():
+    for cells in fetch_rows(other.order_by("ref")):
         ours_vnd, theirs_vnd = cells["ours_most"], cells["theirs_most"]
         yield Break(
             break_kind=BreakKind.AMOUNT_DIFFERS,

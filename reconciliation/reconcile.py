@@ -6,15 +6,13 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
-import duckdb
-import ibis
 from ibis.backends.duckdb import Backend
 from ibis.expr.types import Table
 
-from paygw.kernel.errors import Refused
 from paygw.kernel.words import format_vnd
 from reconciliation.credits import compare_credits
 from reconciliation.desk import Desk, Match, Terms
+from reconciliation.engine import fetch_column
 from reconciliation.files import Loaded, load
 from reconciliation.gaps import effects_of
 from reconciliation.judge import judge
@@ -85,17 +83,6 @@ class Outcome:
     period: Period | None
     tariffs: tuple[Tariff, ...]
     notes: tuple[str, ...]
-
-
-def open_engine(*, scratch: Path, memory_limit: str | None = None) -> Backend:
-    """DuckDB in memory; what does not fit spills into `scratch`. Raises Refused for a limit that is none."""
-    limit = {"memory_limit": memory_limit} if memory_limit else {}
-    try:
-        con = ibis.duckdb.connect(temp_directory=str(scratch), **limit)
-    except duckdb.Error as error:
-        raise Refused("invalid_value", f"a memory limit is written 2GB or 800MB, not {memory_limit}") from error
-    con.raw_sql("SET TimeZone = 'UTC'")
-    return con
 
 
 def reconcile(
@@ -238,8 +225,7 @@ def _accounts(book: Loaded, bank: Loaded) -> frozenset[str]:
     """Our accounts, where both files name them."""
     if not (book.has("account") and bank.has("account")):
         return frozenset()
-    found = book.table.filter(book.table.account != "").select("account").distinct().to_pyarrow()
-    return frozenset(found.column("account").to_pylist())
+    return frozenset(fetch_column(book.table.filter(book.table.account != "").select("account").distinct()))
 
 
 def _given(options: Options) -> Period | None:

@@ -17,6 +17,7 @@ from ibis import _
 from ibis.backends.duckdb import Backend
 from ibis.expr.types import BooleanValue, Table
 
+from reconciliation.engine import count, fetch, fetch_column, fetch_rows
 from reconciliation.errors import TooMuchLeft
 from reconciliation.files import Loaded
 from reconciliation.folding import codes, is_memo
@@ -67,7 +68,7 @@ def take_clean(con: Backend, book: Loaded, bank: Loaded, *, left_max: int = LEFT
     names = con.create_table(f"{pair}_names", _names(con, pair, ours, theirs, dirty, orphans), temp=True)
     left_ours = con.create_table(f"{pair}_left_book", _touched(ours, names, dirty), temp=True)
     left_theirs = con.create_table(f"{pair}_left_bank", _touched(theirs, names, dirty), temp=True)
-    counts = (_count(left_ours), _count(left_theirs))
+    counts = (count(left_ours), count(left_theirs))
     if max(counts) > left_max:
         raise TooMuchLeft(
             f"{counts[0]} rows of {book.header.path} and {counts[1]} lines of {bank.header.path} match nothing clean; "
@@ -76,7 +77,7 @@ def take_clean(con: Backend, book: Loaded, bank: Loaded, *, left_max: int = LEFT
     return Left(
         book=tuple(_rows(left_ours, book)),
         lines=tuple(_rows(left_theirs, bank)),
-        orphans=frozenset((row["side"], row["id"]) for row in orphans.to_pyarrow().to_pylist()),
+        orphans=frozenset((row["side"], row["id"]) for row in fetch_rows(orphans)),
         clean_book=ours.filter(_.id.notin(left_ours.id)),
         clean_pairs=book.rows - counts[0],
     )
@@ -85,7 +86,7 @@ def take_clean(con: Backend, book: Loaded, bank: Loaded, *, left_max: int = LEFT
 def rows_where(loaded: Loaded, condition: BooleanValue) -> list[Row]:
     """The rows of a file for which something holds; meant for few. Raises TooMuchLeft."""
     found = _with_id(loaded.table).filter(condition)
-    rows = _count(found)
+    rows = count(found)
     if rows > LEFT_MAX:
         raise TooMuchLeft(f"{rows} rows of {loaded.header.path} would be breaks of one kind. Is it the right file?")
     return list(_rows(found, loaded))
@@ -129,7 +130,7 @@ def _names(con: Backend, pair: str, ours: Table, theirs: Table, dirty: Table, or
 def _texts(theirs: Table, dirty: Table) -> Iterator[str]:
     """What dirty lines say in words: memos, and references that are no bare reference."""
     columns = [name for name in ("ref", "memo") if name in theirs.columns]
-    for row in theirs.filter(_not_clean(theirs, dirty)).select(*columns).distinct().to_pyarrow().to_pylist():
+    for row in fetch_rows(theirs.filter(_not_clean(theirs, dirty)).select(*columns).distinct()):
         yield row["ref"] if is_memo(row["ref"]) else ""
         yield row.get("memo", "")
 
@@ -164,7 +165,7 @@ def _orphans(con: Backend, pair: str, ours: Table, theirs: Table) -> Table:
     txns = ibis.union(*(t.filter(t.bank_txn_id.isin(refunds.bank_txn_id)).select("bank_txn_id") for t in paid))
     known = refunds.ref.isin(refs.ref) | ((refunds.bank_txn_id != "") & refunds.bank_txn_id.isin(txns.bank_txn_id))
     alone = con.create_table(f"{pair}_alone", refunds.filter(~known), temp=True)
-    texts = alone.select("ref").distinct().to_pyarrow().column("ref").to_pylist()
+    texts = fetch_column(alone.select("ref").distinct())
     told: dict[str, list[str]] = {}
     for text in texts:
         for code in codes(text):
@@ -173,19 +174,15 @@ def _orphans(con: Backend, pair: str, ours: Table, theirs: Table) -> Table:
         return alone
     found = con.create_table(f"{pair}_refund_codes", pa.table({"code": sorted(told)}), temp=True)
     named = ibis.union(*(t.select(code=_folded(t.ref)) for t in paid))
-    hits = named.filter(named.code.isin(found.code)).distinct().to_pyarrow().column("code").to_pylist()
+    hits = fetch_column(named.filter(named.code.isin(found.code)).distinct())
     return alone.filter(alone.ref.notin([text for code in hits for text in told[code]])) if hits else alone
-
-
-def _count(table: Table) -> int:
-    return int(table.count().to_pyarrow().as_py())
 
 
 def _rows(table: Table, loaded: Loaded) -> Iterable[Row]:
     """Rows in memory; text of the closed lists becomes their enums."""
     kinds, statuses = {one.value: one for one in Kind}, {one.value: one for one in Status}
     columns = [name for name in (*loaded.header.known, "id") if name != "occurred_at"]
-    found = table.select(*columns, at_us=table["at"]).to_pyarrow()
+    found = fetch(table.select(*columns, at_us=table["at"]))
     for batch in found.to_batches():
         seconds = batch.column("at_us").cast(pa.int64()).to_pylist()
         for at_us, cells in zip(seconds, batch.drop_columns("at_us").to_pylist(), strict=True):

@@ -14,6 +14,7 @@ import msgspec
 from ibis.expr.types import BooleanValue, IntegerValue, StringValue, Table
 
 from paygw.kernel.words import format_vnd
+from reconciliation.engine import fetch_rows
 from reconciliation.errors import BadFile
 from reconciliation.files import Loaded
 from reconciliation.model import Break, BreakKind, Kind, Status
@@ -78,7 +79,7 @@ def learn_tariffs(bank: Loaded) -> tuple[Tariff, ...]:
     sampled = charged.filter(hash_of(charged.ref, charged.bank_txn_id) % step == 0)
     found = sampled.group_by(prefix=_prefix(sampled.bank_txn_id), amount=sampled.amount_vnd, fee=sampled.fee_vnd)
     points: dict[str, Counter[Point]] = {}
-    for row in found.aggregate(lines=sampled.count()).to_pyarrow().to_pylist():
+    for row in fetch_rows(found.aggregate(lines=sampled.count())):
         points.setdefault(row["prefix"], Counter())[row["amount"], row["fee"]] += row["lines"]
     whole = sum(points.values(), Counter[Point]())
     banks = {prefix: seen for prefix, seen in points.items() if prefix and seen.total() >= LINES_MIN}

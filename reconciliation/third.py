@@ -12,6 +12,7 @@ import ibis
 from ibis.backends.duckdb import Backend
 from ibis.expr.types import Table
 
+from reconciliation.engine import fetch_rows
 from reconciliation.files import Loaded
 from reconciliation.model import Role
 from reconciliation.relate import hash_of
@@ -28,15 +29,13 @@ def role_of(con: Backend, book: Loaded, bank: Loaded, third: Loaded) -> Role:
     )
     named = _known(sample, book.table, "ref") | _known(sample, bank.table, "ref")
     known = named | _known(sample, book.table, "bank_txn_id") | _known(sample, bank.table, "bank_txn_id")
-    (seen,) = (
+    (seen,) = fetch_rows(
         sample.aggregate(
             rows=sample.count(),
             known=known.sum(),
             unsettled=sample.settled_on.isnull().sum(),
             charged=(sample.fee_vnd.fill_null(0) != 0).sum(),
         )
-        .to_pyarrow()
-        .to_pylist()
     )
     if 2 * (seen["known"] or 0) < seen["rows"]:
         return Role.CREDITS

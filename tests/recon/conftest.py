@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from reconciliation.canonical import write_book, write_lines
+from reconciliation.engine import open_engine
 from reconciliation.model import Booked, BreakKind, Control, Line
 from reconciliation.output import write_outcome
-from reconciliation.reconcile import Options, Outcome, open_engine, reconcile
+from reconciliation.reconcile import Options, Outcome, reconcile
 from tests.recon.corpus import AFTER
 
 Run = Callable[..., Outcome]

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from reconciliation.engine import open_engine
 from reconciliation.errors import BadFile
 from reconciliation.files import load
 from reconciliation.model import BOOK_COLUMNS, BOOK_OPTIONAL, STATEMENT_COLUMNS, STATEMENT_OPTIONAL, Control
-from reconciliation.reconcile import open_engine
 
 _HEAD = "ref,bank_txn_id,kind,amount_vnd,fee_vnd,status,occurred_at,settled_on"
 _GOOD = "A,T1,payment,12000,,succeeded,2026-02-03T10:00:00+07:00,2026-02-04"
