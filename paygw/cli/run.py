@@ -1,7 +1,8 @@
 """`paygw run`: the whole hub on one machine, as a small tree of processes that is kept alive and ended cleanly.
 
-Each child is a verb of the same command line with its pid under `VAR/run`. A child that dies is started again after a
-pause that grows while it keeps dying. Ctrl-C or SIGTERM ends all; a second one kills.
+Each child is a verb of the same command line with its pid under `VAR/run`. A child that dies is started again, at once
+the first time, after a pause that grows while it keeps dying. The child people wait for has a spare: a process that has
+read all its code and waits for a word. Ctrl-C or SIGTERM ends all; a second one kills.
 """
 
 import ctypes
@@ -36,8 +37,9 @@ from paygw.cli.sandbox import SANDBOX_PORT
 from paygw.kernel.errors import Unavailable
 from paygw.settings import Settings, child_environment
 
-_LOOK_S: Final = 0.2
-_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_LOOK_S: Final = 0.1
+_SPARE_AFTER_S: Final = 5.0  # once its child has settled
+_PAUSES_S: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _HEALTHY_S: Final = 60.0  # a child that lived so long starts afresh with its pauses
 _GRACE_S: Final = 30.0
 _PR_SET_PDEATHSIG: Final = 1
@@ -52,6 +54,8 @@ class Child:
     name: str
     arguments: tuple[str, ...]  # module first
     environment: dict[str, str]
+    has_spare: bool = False
+    spare: subprocess.Popen[bytes] | None = None
     process: subprocess.Popen[bytes] | None = None
     deaths: int = 0
     started_s: float = 0.0
@@ -104,7 +108,7 @@ def children_of(settings: Settings, sample: Places | None) -> list[Child]:
     allowed = {"callback_allow": sample.callback_allow} if sample else {}
     environment = child_environment(port=str(settings.port), work_port=str(_work_port(settings)), **allowed)
     children = [
-        Child("serve", ("paygw", "serve", "--needs-worker"), environment),
+        Child("serve", ("paygw", "serve", "--needs-worker"), environment, has_spare=True),
         Child("work", ("paygw", "work"), environment),
     ]
     if sample:
@@ -184,18 +188,39 @@ def _tend(tree: Tree, child: Child) -> None:
         child.again_s = now_s + pause_s
         typer.echo(f"{child.name} ended with {code}; again in {pause_s:g} s", err=True)
     if child.process is None and now_s >= child.again_s:
-        child.process = _start(child)
+        child.process = _take_spare(child) or _start(child)
         child.started_s = now_s
         _pid_file(tree, child).write_text(f"{child.process.pid}\n", encoding="ascii")
+    if child.has_spare and child.spare is None and now_s - child.started_s > _SPARE_AFTER_S:
+        child.spare = _start(child, "--spare", stdin=subprocess.PIPE)
 
 
-def _start(child: Child) -> subprocess.Popen[bytes]:
+def _take_spare(child: Child) -> subprocess.Popen[bytes] | None:
+    """Give the spare its word; None if there is none, or it has died."""
+    spare, child.spare = child.spare, None
+    if spare is None or spare.stdin is None:
+        return None
+    try:
+        spare.stdin.write(b"\n")
+        spare.stdin.close()
+    except BrokenPipeError:
+        _dismiss(spare)
+        return None
+    return spare
+
+
+def _dismiss(spare: subprocess.Popen[bytes]) -> None:
+    spare.kill()
+    spare.communicate()
+
+
+def _start(child: Child, *more: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     """In a process group of its own, so that Ctrl-C reaches the supervisor alone; it is told if we die first."""
-    command = [sys.executable, "-m", *child.arguments]
+    command = [sys.executable, "-m", *child.arguments, *more]
     return subprocess.Popen(  # noqa: S603 - our own verbs
         command,
         env=child.environment,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         process_group=0,
         preexec_fn=_told_of_our_death if _LIBC else None,  # noqa: PLW1509 - this process has one thread
     )
@@ -224,6 +249,8 @@ def _end(tree: Tree) -> int:
 
 def _kill(tree: Tree) -> None:
     for child in tree.children:
+        if child.spare is not None:
+            _dismiss(child.spare)
         if child.process is not None and child.process.poll() is None:
             child.process.kill()
             child.process.wait()

@@ -38,8 +38,13 @@ def serve(
     needs_worker: Annotated[
         bool, typer.Option("--needs-worker", help="Not ready while no worker lives.", hidden=True)
     ] = False,
+    spare: Annotated[
+        bool, typer.Option("--spare", help="Wait for a line of input before anything else.", hidden=True)
+    ] = False,
 ) -> None:
     """Serve the API, the pages and the banks' webhooks."""
+    if spare and not sys.stdin.buffer.readline():
+        return  # whom it was to stand in for has ended
     settings = Settings()
     chosen = {name: value for name, value in (("port", port), ("host", host)) if value is not None}
     settings = settings.model_copy(update=chosen)

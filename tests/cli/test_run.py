@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from paygw.cli.run import Tree, keep
+from paygw.cli.run import Child, Tree, keep
 from paygw.store.embedded.errors import StartFailed
+from paygw.store.embedded.process import identify
 
 
 def test_database_that_cannot_be_revived_is_tried_again_and_told_once(
@@ -49,3 +50,36 @@ def test_pauses_between_tries_grow_so_that_a_hopeless_start_does_not_eat_the_mac
     keep(tree)
 
     assert len(tried) <= 6
+
+
+_CHILD = """
+import sys, time
+if "--spare" in sys.argv and not sys.stdin.readline():
+    sys.exit()
+open(sys.argv[1], "a").write("spare\\n" if "--spare" in sys.argv else "fresh\\n")
+time.sleep(60)
+"""
+
+
+def test_spare_stands_in_for_a_killed_child_and_nothing_of_it_is_left_at_the_end(tmp_path: Path) -> None:
+    """A killed API once had to read all its code before anybody was served again."""
+    (tmp_path / "child.py").write_text(_CHILD)
+    lives = tmp_path / "lives"
+    child = Child("one", ("child", str(lives)), {"PYTHONPATH": str(tmp_path)}, has_spare=True)
+    seconds, processes = count(step=10), list[int]()
+
+    def look_after() -> None:
+        told = lives.read_text().splitlines() if lives.exists() else []
+        if told == ["fresh"] and child.process and child.spare and child.process.pid not in processes:
+            processes.extend((child.process.pid, child.spare.pid))
+            child.process.kill()
+        if "spare" in told and child.process and child.spare:
+            assert child.process.pid == processes[1]
+            processes.append(child.spare.pid)
+            tree.stopping = 1
+
+    tree = Tree(tmp_path, (child,), look_after=look_after, clock=lambda: float(next(seconds)))
+    keep(tree)
+
+    assert lives.read_text().split() == ["fresh", "spare"]
+    assert [identify(pid) for pid in processes] == [None] * 3
