@@ -38,6 +38,7 @@ class SandboxProcess:
     options: dict[str, Any] = field(default_factory=dict)
     providers: list[dict[str, Any]] = field(default_factory=list)  # further banks, each with a protocol
     process: subprocess.Popen[bytes] | None = None
+    hub: str = ""  # its origin, to be told of money that names no session
 
     @property
     def root(self) -> str:
@@ -53,11 +54,13 @@ class SandboxProcess:
 
     def start(self) -> None:
         """Start and wait until it answers."""
-        banks = [
+        banks: list[dict[str, Any]] = [
             {"name": "sandbox-a", "secret": KEY, "port": self.own_port, **self.options},
             {"name": "sandbox-b", "secret": KEY, **self.options},
             *({"secret": KEY, **bank} for bank in self.providers),
         ]
+        for bank in banks if self.hub else ():
+            bank["webhook_url"] = f"{self.hub}/webhooks/{bank['name']}"
         command = [sys.executable, "-c", _SERVE, str(self.port), json.dumps(banks), str(self.folder)]
         self.process = subprocess.Popen(command, cwd=ROOT)
         give_up_at = time.monotonic() + START_WAIT_S

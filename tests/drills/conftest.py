@@ -18,6 +18,8 @@ REPORT = Path(__file__).parents[2] / "var" / "drill-report.json"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer to run every drill smaller, or larger."""
     parser.addoption("--drill-scale", type=float, default=1.0, help="size of the drills; 0.1 is a tenth")
+    parser.addoption("--drill-kills", type=int, default=100, help="kills of the drill that kills everything")
+    parser.addoption("--drill-rate", type=float, default=30.0, help="orders per second under those kills")
 
 
 @pytest.fixture

@@ -33,8 +33,8 @@ async def test_an_empty_hub_agrees_with_an_empty_world(database: Database) -> No
 async def test_money_only_the_bank_knows_is_seen(database: Database) -> None:
     """A payment in the truth file without a receipt."""
     fact = {"kind": "payment", "bank_txn_id": "FT1", "amount_vnd": 5}
-    found = await audit(database.runtime, bank="b", truth=[fact])
-    assert found.differences == ["the bank moved money the hub does not know: ('FT1', 5)"]
+    found = await audit(database.runtime, truth={"b": [fact]})
+    assert found.differences == ["the bank moved money the hub does not know: ('b', 'FT1', 5)"]
 
 
 async def test_a_confirmed_create_that_is_gone_is_seen(database: Database) -> None:

@@ -5,10 +5,11 @@ Shares no code with the hub: it knows the schema and the money rules, and says i
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import asyncpg
@@ -38,7 +39,9 @@ _RULES = {
     "an order's status is not what its money says": """
         SELECT o.id, o.status, o.amount_vnd, coalesce(s.live, 0) FROM orders o
         LEFT JOIN (SELECT order_id, sum(live_vnd) AS live FROM slices GROUP BY 1) s ON s.order_id = o.id
-        WHERE coalesce(s.live, 0) > o.amount_vnd OR (o.status = 'paid') <> (coalesce(s.live, 0) = o.amount_vnd)""",
+        LEFT JOIN (SELECT order_id, sum(taken_back_vnd) AS back FROM receipts GROUP BY 1) r ON r.order_id = o.id
+        WHERE coalesce(s.live, 0) > o.amount_vnd OR (o.status <> 'paid' AND coalesce(s.live, 0) = o.amount_vnd)
+        OR (o.status = 'paid' AND coalesce(s.live, 0) <> o.amount_vnd AND coalesce(r.back, 0) = 0)""",
     "an obligation has two live allocations": """
         SELECT line->>'obligation_id' FROM slices s JOIN orders o ON o.id = s.order_id
         CROSS JOIN LATERAL jsonb_array_elements(o.lines) AS line
@@ -102,8 +105,7 @@ async def read_only(dsn: Dsn) -> AsyncIterator[asyncpg.Connection]:
 async def audit(
     dsn: Dsn,
     *,
-    bank: str = "",
-    truth: Iterable[Row] = (),
+    truth: Mapping[str, Iterable[Row]] = MappingProxyType({}),
     acknowledged: Iterable[Acknowledged] = (),
     heard: Iterable[Delivery] = (),
 ) -> Findings:
@@ -112,20 +114,30 @@ async def audit(
     async with read_only(dsn) as connection:
         for rule, statement in _RULES.items():
             findings.note(rule, [tuple(row) for row in await connection.fetch(statement)])
-        await _compare_bank(connection, bank, list(truth), findings)
+        await _compare_banks(connection, {bank: list(facts) for bank, facts in truth.items()}, findings)
         await _compare_creates(connection, list(acknowledged), findings)
         await _compare_callbacks(connection, list(heard), findings)
     return findings
 
 
-async def _compare_bank(connection: asyncpg.Connection, bank: str, truth: list[Row], findings: Findings) -> None:
-    """INV-1: each payment of the bank once, and nothing the bank did not report."""
-    moved = Counter((fact["bank_txn_id"], fact["amount_vnd"]) for fact in truth if fact["kind"] == "payment")
-    rows = await connection.fetch("SELECT bank_txn_id, amount_vnd FROM receipts WHERE bank = $1", bank)
-    booked = Counter((row["bank_txn_id"], row["amount_vnd"]) for row in rows)
+async def _compare_banks(connection: asyncpg.Connection, truth: dict[str, list[Row]], findings: Findings) -> None:
+    """INV-1: each payment and each reversal of each bank once, and nothing that no bank did."""
+    moved = Counter(_moves(truth, "payment", "bank_txn_id"))
+    rows = await connection.fetch("SELECT bank, bank_txn_id, amount_vnd FROM receipts")
+    booked = Counter(tuple(row) for row in rows)
     findings.note("the bank moved money the hub does not know", (moved - booked).elements())
     findings.note("the hub booked money the bank did not move", (booked - moved).elements())
-    findings.counted |= {"bank_payments": moved.total(), "receipts": booked.total()}
+    back = Counter(_moves(truth, "reversal", "reversal_id"))
+    rows = await connection.fetch("SELECT bank, reversal_id, amount_vnd FROM reversals")
+    taken = Counter(tuple(row) for row in rows)
+    findings.note("the bank took money back and the hub does not know", (back - taken).elements())
+    findings.note("the hub took money back that the bank did not", (taken - back).elements())
+    findings.counted |= {"bank_payments": moved.total(), "receipts": booked.total(), "reversals": taken.total()}
+
+
+def _moves(truth: dict[str, list[Row]], kind: str, name: str) -> Iterator[tuple[str, str, int]]:
+    for bank, facts in truth.items():
+        yield from ((bank, fact[name], fact["amount_vnd"]) for fact in facts if fact["kind"] == kind)
 
 
 async def _compare_creates(

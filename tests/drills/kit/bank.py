@@ -1,4 +1,4 @@
-"""The sandbox bank of a drill: a process of its own whose word is the file it syncs."""
+"""The sandbox banks of a drill: a process of their own whose word are the files it syncs."""
 
 import json
 import random
@@ -9,29 +9,27 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.drills.kit.provision import BANK
+from tests.drills.kit.provision import BANK, OTHER_BANK
 from tests.sandbox_fixtures import SandboxProcess, free_port
 
 _SCHEDULE_S = (0, 0.5, 0.5, 1, 1, 2, 2, 3, 3, 5, 5, 5, 5, 10, 10, 10, 10, 10, 10)
 
 
 class SandboxBank:
-    """One bank with a compressed schedule, and what its customers do."""
+    """Two banks with a compressed schedule, and what their customers do; at the first one where none is named."""
 
-    def __init__(self, folder: Path) -> None:
-        self._process = SandboxProcess(
-            folder / "banks", free_port(), free_port(), {"webhook_schedule_s": _SCHEDULE_S, "webhook_timeout_s": 3}
-        )
-
-    @property
-    def base_url(self) -> str:
-        """Where the hub finds it."""
-        return self._process.secrets(BANK).base_url
+    def __init__(self, folder: Path, hub: str) -> None:
+        options = {"webhook_schedule_s": _SCHEDULE_S, "webhook_timeout_s": 3}
+        self._process = SandboxProcess(folder / "banks", free_port(), free_port(), options, hub=hub)
 
     @property
-    def truth_file(self) -> Path:
-        """All money it moved, on the disk before anybody heard of it."""
-        return self._process.folder / BANK / "truth.jsonl"
+    def base_urls(self) -> dict[str, str]:
+        """Where the hub finds them."""
+        return {bank: self._process.secrets(bank).base_url for bank in (BANK, OTHER_BANK)}
+
+    def truth_file(self, bank: str = BANK) -> Path:
+        """All money a bank moved, on the disk before anybody heard of it."""
+        return self._process.folder / bank / "truth.jsonl"
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -47,22 +45,26 @@ class SandboxBank:
         packed = parse_qs(urlsplit(page).query)["session"][0]
         return str(json.loads(urlsafe_b64decode(packed + "=" * (-len(packed) % 4)))["attempt_ref"])
 
-    def pay(self, ref: str, **how: object) -> Any:  # noqa: ANN401 - the bank's JSON
-        """A person pays, in whatever way."""
-        return self._process.control(BANK, "payments", attempt_ref=ref, **how)
+    def pay(self, ref: str | None, bank: str = BANK, **how: object) -> Any:  # noqa: ANN401 - the bank's JSON
+        """A person pays, in whatever way; without a reference nobody can tell for what."""
+        return self._process.control(bank, "payments", attempt_ref=ref, **how)
 
-    def fail(self, ref: str) -> None:
+    def reverse(self, bank_txn_id: str, bank: str = BANK) -> None:
+        """The bank takes a payment back."""
+        self._process.control(bank, "reversals", bank_txn_id=bank_txn_id)
+
+    def fail(self, ref: str, bank: str = BANK) -> None:
         """The bank refuses a try."""
-        self._process.control(BANK, "closings", attempt_ref=ref, status="failed")
+        self._process.control(bank, "closings", attempt_ref=ref, status="failed")
 
-    def misbehave(self, **how: object) -> None:
-        """From now on."""
-        self._process.misbehave(BANK, None, **how)
+    def misbehave(self, bank: str = BANK, ref: str | None = None, **how: object) -> None:
+        """From now on, the whole bank or about one attempt; with nothing given it behaves."""
+        self._process.misbehave(bank, ref, **how)
 
     def is_quiet(self) -> bool:
         """Whether no webhook waits to be taken."""
-        counts = self._process.ask("GET", f"/control/{BANK}/webhooks")
-        return bool(counts["running"] == 0 and counts["held"] == 0)
+        counts = [self._process.ask("GET", f"/control/{bank}/webhooks") for bank in (BANK, OTHER_BANK)]
+        return not any(count["running"] or count["held"] for count in counts)
 
 
 def dice() -> random.Random:

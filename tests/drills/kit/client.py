@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ import aiohttp
 from tests.drills.kit.provision import BANK, PORTAL_KEY, RETURN_ORIGIN
 
 PATIENCE = aiohttp.ClientTimeout(total=30)
-_BANK_PAGE = re.compile(r'href="(http[^"]+/pay\?session=[^"]+)"')
+_BANK_PAGE = re.compile(r'class="button" href="(http[^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class Answer:
         return json.loads(self.body)
 
 
-def order_body(reference: str, dossiers: Sequence[str], *, copies: int = 3) -> bytes:
-    """An order of one criminal-record certificate per dossier."""
+def order_body(reference: str, dossiers: Sequence[str], *, copies: int = 3, lives_s: float | None = None) -> bytes:
+    """An order of one criminal-record certificate per dossier, which expires as it does by default or so soon."""
     lines = [
         {
             "dossier_code": dossier,
@@ -43,7 +44,10 @@ def order_body(reference: str, dossiers: Sequence[str], *, copies: int = 3) -> b
         }
         for dossier in dossiers
     ]
-    return json.dumps({"reference": reference, "lines": lines, "return_url": f"{RETURN_ORIGIN}/back"}).encode()
+    order: dict[str, object] = {"reference": reference, "lines": lines, "return_url": f"{RETURN_ORIGIN}/back"}
+    if lives_s is not None:
+        order["expires_at"] = (datetime.now(UTC) + timedelta(seconds=lives_s)).isoformat()
+    return json.dumps(order).encode()
 
 
 async def create(
@@ -62,10 +66,10 @@ async def get(http: aiohttp.ClientSession, origin: str, path: str, *, api_key: s
         return await _whole(answer)
 
 
-async def go_to_bank(http: aiohttp.ClientSession, origin: str, pay_url: str) -> str | None:
-    """A citizen chooses the sandbox bank; the address of the bank's page, or None where the hub offers none."""
+async def go_to_bank(http: aiohttp.ClientSession, origin: str, pay_url: str, bank: str = BANK) -> str | None:
+    """A citizen chooses a sandbox bank; the address of the bank's page, or None where the hub offers none."""
     page = f"{origin}{urlsplit(pay_url).path}"
-    form = {"way": f"{BANK}:wallet"}
+    form = {"way": f"{bank}:wallet"}
     async with http.post(f"{page}/attempts", data=form, allow_redirects=False, timeout=PATIENCE) as chosen:
         await chosen.read()
         if chosen.status >= 500:
@@ -80,7 +84,9 @@ async def go_to_bank(http: aiohttp.ClientSession, origin: str, pay_url: str) -> 
 async def arrive_at_bank(http: aiohttp.ClientSession, bank_page: str) -> str:
     """The browser comes to the bank; the address of the session's page."""
     async with http.get(bank_page, allow_redirects=False, timeout=PATIENCE) as arrived:
-        assert arrived.status == 303, await arrived.text()
+        assert arrived.status in {200, 303}, await arrived.text()
+        if arrived.status == 200:
+            return bank_page
         parts = urlsplit(bank_page)
         return f"{parts.scheme}://{parts.netloc}{arrived.headers['Location']}"
 

@@ -11,6 +11,7 @@ import aiohttp
 
 from tests.drills.kit.audit import Acknowledged
 from tests.drills.kit.client import Answer, arrive_at_bank, create, go_to_bank, order_body, press_pay
+from tests.drills.kit.provision import BANK, OTHER_BANK
 from tests.drills.kit.world import World
 
 _CITIZENS_MAX = 40  # at once: a machine that is slow gets fewer orders, not a crowd
@@ -48,11 +49,12 @@ class Load:
         body, key = order_body(f"K-{number}", [f"K-{number}"]), f"k-{uuid4()}"
         answer = await self._created(http, body, key)
         self.acknowledged.append(Acknowledged(key, f"K-{number}", answer.body))
-        page = await self._at_bank(http, answer.json["pay_url"])
+        bank = self.luck.choice((BANK, OTHER_BANK))
+        page = await self._at_bank(http, answer.json["pay_url"], bank)
         if page is None:
             self.answers["citizen gave up"] += 1
             return
-        await self._pays(http, page)
+        await self._pays(http, page, bank)
 
     async def _created(self, http: aiohttp.ClientSession, body: bytes, key: str) -> Answer:
         """The same request with the same key, until there is an answer that is final."""
@@ -69,11 +71,11 @@ class Load:
             await asyncio.sleep(patience_s)
         raise AssertionError("no answer to a create in all this time")
 
-    async def _at_bank(self, http: aiohttp.ClientSession, pay_url: str) -> str | None:
+    async def _at_bank(self, http: aiohttp.ClientSession, pay_url: str, chosen: str) -> str | None:
         """The bank's page, after as many tries as a patient citizen makes."""
         for patience_s in _PATIENCES_S[:_VISITS_MAX]:
             try:
-                if page := await go_to_bank(http, self._origin(), pay_url):
+                if page := await go_to_bank(http, self._origin(), pay_url, chosen):
                     return page
                 self.answers["pay page: not now"] += 1
             except _BROKEN as error:
@@ -82,11 +84,11 @@ class Load:
             await asyncio.sleep(patience_s)
         return None
 
-    async def _pays(self, http: aiohttp.ClientSession, page: str) -> None:
-        """Most pay what is asked; some twice, some too little, some not at all."""
+    async def _pays(self, http: aiohttp.ClientSession, page: str, chosen: str) -> None:
+        """Most pay what is asked; at the first bank some twice, some too little; some not at all."""
         bank, kind = self.world.bank, self.luck.random()
         session = await arrive_at_bank(http, page)
-        if kind < 0.90:
+        if kind < 0.90 or (chosen != BANK and kind < 0.97):
             await press_pay(http, session)
         elif kind < 0.94:
             await asyncio.to_thread(bank.pay, bank.attempt_of(page), payments=2)

@@ -13,24 +13,26 @@ OTHER_KEY = "sk_test_drill-2other-" + "o" * 40
 FINANCE_KEY = "sk_test_drill-finance-" + "f" * 40
 CALLBACK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 RETURN_ORIGIN = "https://portal.example"
-PORTAL, BANK = "drill", "sandbox-a"
+PORTAL, BANK, OTHER_BANK = "drill", "sandbox-a", "sandbox-b"
+_FLOWS = {BANK: "redirect", OTHER_BANK: "server"}
 _RUN_ALL = "import json, sys; from paygw.cli.root import run; sys.exit(max(map(run, json.loads(sys.argv[1]))))"
 _RATES = ("--rate-post", "100000", "--rate-get", "100000", "--rate-burst", "100000")
 
 
-def provision(
-    environment: Mapping[str, str], *, bank_url: str = "http://127.0.0.1:9/sandbox-a", callback_url: str = ""
-) -> None:
-    """Two portals without a rate that could be felt, a finance key, one sandbox bank."""
+def provision(environment: Mapping[str, str], *, bank_urls: Mapping[str, str], callback_url: str = "") -> None:
+    """Two portals without a rate that could be felt, a finance key, sandbox banks: one redirects, one is called."""
     callbacks = callback_url or f"{RETURN_ORIGIN}/callbacks"
     portals = [
         ["portal", "add", "--id", portal, "--name", f"Cổng {portal}", "--key", key, "--secret", CALLBACK_SECRET,
          "--callback-url", callbacks, "--return-origin", RETURN_ORIGIN, *_RATES]
         for portal, key in ((PORTAL, PORTAL_KEY), ("other", OTHER_KEY))
     ]  # fmt: skip
-    bank = ["bank", "add", "--id", BANK, "--connector", "sandbox", "--base-url", bank_url, "--secret", BANK_SECRET,
-            "--merchant", "PAYGW", "--set", "flow=redirect"]  # fmt: skip
-    paygw(environment, *portals, ["key", "add", "--scope", "finance", "--key", FINANCE_KEY], bank)
+    banks = [
+        ["bank", "add", "--id", bank, "--connector", "sandbox", "--base-url", url, "--secret", BANK_SECRET,
+         "--merchant", "PAYGW", "--set", f"flow={_FLOWS[bank]}"]
+        for bank, url in bank_urls.items()
+    ]  # fmt: skip
+    paygw(environment, *portals, ["key", "add", "--scope", "finance", "--key", FINANCE_KEY], *banks)
 
 
 def paygw(environment: Mapping[str, str], *commands: Sequence[str]) -> None:

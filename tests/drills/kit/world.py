@@ -17,7 +17,7 @@ from tests.drills.kit.bank import SandboxBank
 from tests.drills.kit.client import Answer, create
 from tests.drills.kit.portal import Delivery
 from tests.drills.kit.processes import Api, api, environment, running
-from tests.drills.kit.provision import BANK, provision
+from tests.drills.kit.provision import provision
 
 Ask = tuple[bytes, str, str]  # body, Idempotency-Key, API key
 
@@ -49,15 +49,22 @@ class World:
         finally:
             await connection.close()
 
+    async def rows(self, statement: str, *given: object) -> list[asyncpg.Record]:
+        """Rows of the database."""
+        connection = await asyncpg.connect(**self.cluster.runtime_dsn().connect_args())
+        try:
+            return list(await connection.fetch(statement, *given))
+        finally:
+            await connection.close()
+
     async def deadlocks(self) -> int:
         """How many the database has broken up since it started."""
         return int(str(await self.value("SELECT coalesce(sum(deadlocks), 0) FROM pg_stat_database")))
 
     async def audit(self, acknowledged: Iterable[Acknowledged] = (), heard: Iterable[Delivery] = ()) -> Findings:
         """Everything that does not agree, defects the processes report of themselves included."""
-        truth = read_truth(self.bank.truth_file)
-        dsn = self.cluster.runtime_dsn()
-        findings = await audit(dsn, bank=BANK, truth=truth, acknowledged=acknowledged, heard=heard)
+        truth = {bank: read_truth(self.bank.truth_file(bank)) for bank in self.bank.base_urls}
+        findings = await audit(self.cluster.runtime_dsn(), truth=truth, acknowledged=acknowledged, heard=heard)
         for one in self.apis:
             findings.note(f"{one.name} reports", one.said('"defect"', '"alarm"', "Traceback"))
         return findings
@@ -68,10 +75,10 @@ def world(
     folder: Path, *, apis: int = 2, callback_url: str = "", more: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[World]:
     """Start all, end all. `more` goes into the environment of the hub's processes."""
-    bank = SandboxBank(folder)
+    served = tuple(api(folder, f"api-{number}", **more) for number in range(1, apis + 1))
+    bank = SandboxBank(folder, served[0].origin)
     with bank.running(), start(folder / "var") as cluster:
         settings = environment(folder, **more)
-        provision(settings, bank_url=bank.base_url, callback_url=callback_url)
-        served = tuple(api(folder, f"api-{number}", **more) for number in range(1, apis + 1))
+        provision(settings, bank_urls=bank.base_urls, callback_url=callback_url)
         with running(*served):
             yield World(folder, cluster, served, bank)
