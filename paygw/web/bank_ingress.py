@@ -24,11 +24,19 @@ async def _webhook(request: Request) -> Response:
     body = await read_bytes(request, max_bytes=hub.settings.webhook_max_bytes, timeout_s=hub.settings.body_timeout_s)
     path, query = request.scope["raw_path"], request.scope["query_string"]
     target = (path + b"?" + query if query else path).decode("latin-1")  # byte for byte, as it was signed
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw}
-    message = HttpRequest(method=request.method, url=hub.settings.origin + target, headers=headers, body=body)
+    message = HttpRequest(method=request.method, url=hub.settings.origin + target, headers=_headers(request), body=body)
     answer = await receive_webhook(hub, bank, message)
     hub.observe.took("paygw_webhook_ack_seconds", perf_counter() - started, bank=bank.id)
     return Response(answer.body, answer.status, dict(answer.headers))
+
+
+def _headers(request: Request) -> dict[str, str]:
+    """By name in small letters. What came twice is one value, joined: two signatures are none."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in request.headers.raw:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 @api.post("/{bank}", permission=Permission.BANK, summary="A bank tells us", documented=False)

@@ -14,12 +14,18 @@ FINANCE_KEY = "sk_test_drill-finance-" + "f" * 40
 CALLBACK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 RETURN_ORIGIN = "https://portal.example"
 PORTAL, BANK, OTHER_BANK = "drill", "sandbox-a", "sandbox-b"
-_FLOWS = {BANK: "redirect", OTHER_BANK: "server"}
+FLOWS: Mapping[str, str] = {BANK: "redirect", OTHER_BANK: "server"}
 _RUN_ALL = "import json, sys; from paygw.cli.root import run; sys.exit(max(map(run, json.loads(sys.argv[1]))))"
 _RATES = ("--rate-post", "100000", "--rate-get", "100000", "--rate-burst", "100000")
 
 
-def provision(environment: Mapping[str, str], *, bank_urls: Mapping[str, str], callback_url: str = "") -> None:
+def provision(
+    environment: Mapping[str, str],
+    *,
+    bank_urls: Mapping[str, str],
+    callback_url: str = "",
+    flows: Mapping[str, str] = FLOWS,
+) -> None:
     """Two portals without a rate that could be felt, a finance key, sandbox banks: one redirects, one is called."""
     callbacks = callback_url or f"{RETURN_ORIGIN}/callbacks"
     portals = [
@@ -29,7 +35,7 @@ def provision(environment: Mapping[str, str], *, bank_urls: Mapping[str, str], c
     ]  # fmt: skip
     banks = [
         ["bank", "add", "--id", bank, "--connector", "sandbox", "--base-url", url, "--secret", BANK_SECRET,
-         "--merchant", "PAYGW", "--set", f"flow={_FLOWS[bank]}"]
+         "--merchant", "PAYGW", "--set", f"flow={flows[bank]}"]
         for bank, url in bank_urls.items()
     ]  # fmt: skip
     paygw(environment, *portals, ["key", "add", "--scope", "finance", "--key", FINANCE_KEY], *banks)

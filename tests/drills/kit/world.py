@@ -17,7 +17,7 @@ from tests.drills.kit.bank import SandboxBank
 from tests.drills.kit.client import Answer, create
 from tests.drills.kit.portal import Delivery
 from tests.drills.kit.processes import Api, api, environment, running
-from tests.drills.kit.provision import provision
+from tests.drills.kit.provision import FLOWS, provision
 
 Ask = tuple[bytes, str, str]  # body, Idempotency-Key, API key
 
@@ -72,13 +72,18 @@ class World:
 
 @contextmanager
 def world(
-    folder: Path, *, apis: int = 2, callback_url: str = "", more: Mapping[str, str] = MappingProxyType({})
+    folder: Path,
+    *,
+    apis: int = 2,
+    callback_url: str = "",
+    more: Mapping[str, str] = MappingProxyType({}),
+    flows: Mapping[str, str] = FLOWS,
 ) -> Iterator[World]:
     """Start all, end all. `more` goes into the environment of the hub's processes."""
     served = tuple(api(folder, f"api-{number}", **more) for number in range(1, apis + 1))
     bank = SandboxBank(folder, served[0].origin)
     with bank.running(), start(folder / "var") as cluster:
         settings = environment(folder, **more)
-        provision(settings, bank_urls=bank.base_urls, callback_url=callback_url)
+        provision(settings, bank_urls=bank.base_urls, callback_url=callback_url, flows=flows)
         with running(*served):
             yield World(folder, cluster, served, bank)

@@ -1,0 +1,148 @@
+"""A bank that is sick in six ways beside one that is well: nothing of the well one waits, nothing is guessed."""
+
+import asyncio
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import aiohttp
+import pytest
+
+from tests.drills.conftest import Figures
+from tests.drills.kit.audit import Acknowledged
+from tests.drills.kit.client import create, go_to_bank, order_body
+from tests.drills.kit.processes import running, until, worker
+from tests.drills.kit.provision import BANK, OTHER_BANK
+from tests.drills.kit.world import World, world
+
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(1800)]
+
+MODES: Mapping[str, Mapping[str, Any]] = {
+    "slow": {"slow_ms": 1_500},
+    "refused": {"down": "refused"},
+    "500": {"http_status": 500},
+    "garbage": {"garbage": True},
+    "cut": {"cut": True},
+    "hang": {"slow_ms": 600_000},
+}
+VISITS = 120
+_WELL_AT_ONCE, _SICK_AT_ONCE = 4, 30
+_MORE = {
+    "PAYGW_BANK_DEADLINE_S": "2", "PAYGW_BANK_CONNECT_S": "1", "PAYGW_BREAKER_OPEN_S": "2",
+    "PAYGW_ENQUIRY_DELAYS_S": "1,1,2,3,5,5,5,5,5,5,10,10,10,10,10,10,10,10",
+}  # fmt: skip
+_DIALOGUES = re.compile(r'paygw_bank_requests_total\{bank="([^"]+)",operation="open_session",outcome="([^"]+)"\} (\d+)')
+_LEFT = "SELECT count(*) FROM orders WHERE reference LIKE $1 AND status <> 'paid'"
+
+
+@dataclass(slots=True)
+class Visits:
+    """Citizens who choose a bank; `took_ms` is from the form to the bank's page."""
+
+    hub: World
+    http: aiohttp.ClientSession
+    acknowledged: list[Acknowledged] = field(default_factory=list)
+    _numbers: "count[int]" = field(default_factory=count)
+
+    async def to(self, bank: str, tag: str, visits: int, at_once: int) -> tuple[list[float], int]:
+        """So many visits; the times of all, and how many saw the bank's page."""
+        seats, took_ms = asyncio.Semaphore(at_once), list[float]()
+
+        async def one() -> bool:
+            async with seats:
+                name = f"{tag}-{next(self._numbers)}"
+                answer = await create(self.http, self._origin, order_body(name, [name]), key=name)
+                assert answer.status == 201, answer.body
+                self.acknowledged.append(Acknowledged(name, name, answer.body))
+                began_s = time.monotonic()
+                page = await go_to_bank(self.http, self._origin, answer.json["pay_url"], bank)
+                took_ms.append((time.monotonic() - began_s) * 1000)
+                return page is not None
+
+        seen = await asyncio.gather(*(one() for _ in range(visits)))
+        return sorted(took_ms), sum(seen)
+
+    @property
+    def _origin(self) -> str:
+        return self.hub.apis[0].origin
+
+
+async def test_a_sick_bank_keeps_nobody_waiting_but_its_own_payers(
+    folder: Path, scaled: Callable[..., int], figures: Figures
+) -> None:
+    """Slow, refusing, answering 500, garbage or half a body, hanging; money at the well one is found all the while."""
+    visits, told = scaled(VISITS, least=20), {}
+    flows = {BANK: "server", OTHER_BANK: "server"}
+    with _opened(folder, flows) as hub:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+            party = Visits(hub, http)
+            for mode, misbehaviour in MODES.items():
+                told[mode] = await _compare(party, mode, visits, misbehaviour)
+            hub.bank.misbehave(BANK)
+            await _everything_is_settled(hub)
+        found = await hub.audit(party.acknowledged)
+        statuses = Counter(row["status"] for row in await hub.rows("SELECT status FROM attempts WHERE bank = $1", BANK))
+        dialogues = _dialogues(hub)
+    ratios = {mode: one["p95_ratio"] for mode, one in told.items()}
+    figures(visits=visits, ratios=ratios, modes=told, dialogues=dialogues, sick_attempts=statuses,
+            differences=found.differences)  # fmt: skip
+    assert not found.differences
+    assert {outcome for bank, outcome in dialogues if bank == OTHER_BANK} == {"succeeded"}
+    assert all(one["well_seen"] == 2 * visits for one in told.values())
+    assert all(one["paid_while_sick"] for one in told.values())
+    assert statuses["failed"] == 0  # none of this is a bank saying no
+
+
+async def _compare(party: Visits, mode: str, visits: int, misbehaviour: Mapping[str, Any]) -> dict[str, object]:
+    """The well bank alone, then beside the sick one, which stays sick while the well one is asked for untold money."""
+    alone, seen_alone = await party.to(OTHER_BANK, f"alone-{mode}", visits, _WELL_AT_ONCE)
+    bank = party.hub.bank
+    await asyncio.to_thread(bank.misbehave, BANK, **misbehaviour)
+    sick = asyncio.create_task(party.to(BANK, f"sick-{mode}", visits // 2, _SICK_AT_ONCE))
+    beside, seen_beside = await party.to(OTHER_BANK, f"beside-{mode}", visits, _WELL_AT_ONCE)
+    await asyncio.to_thread(bank.misbehave, OTHER_BANK, lost=True)
+    refs = await party.hub.rows(
+        "SELECT a.ref FROM attempts a JOIN orders o ON o.id = a.order_id WHERE o.reference LIKE $1", f"beside-{mode}-%"
+    )
+    for row in refs:
+        await asyncio.to_thread(bank.pay, row["ref"], OTHER_BANK)
+    wanted = f"beside-{mode}-%"
+    await asyncio.to_thread(
+        until, lambda: asyncio.run(party.hub.value(_LEFT, wanted)) == 0, lambda: f"{mode}: money is not found"
+    )
+    await asyncio.to_thread(bank.misbehave, OTHER_BANK)
+    sick_ms, sick_seen = await sick
+    p95 = [times[int(len(times) * 0.95)] for times in (alone, beside)]
+    return {
+        "p95_alone_ms": round(p95[0]), "p95_beside_ms": round(p95[1]), "p95_ratio": round(p95[1] / p95[0], 2),
+        "well_seen": seen_alone + seen_beside, "sick_seen": sick_seen, "sick_max_ms": round(sick_ms[-1]),
+        "paid_while_sick": True,
+    }  # fmt: skip
+
+
+async def _everything_is_settled(hub: World) -> None:
+    """The sick bank is well again: no attempt there is without an answer any more."""
+    silent = "SELECT count(*) FROM attempts WHERE last_contact_failed OR intent IS NOT NULL"
+    await asyncio.to_thread(
+        until, lambda: asyncio.run(hub.value(silent)) == 0, lambda: "attempts stay silent", timeout_s=180
+    )
+
+
+def _dialogues(hub: World) -> dict[tuple[str, str], int]:
+    """Opened sessions by bank and outcome, as the API counted them."""
+    with urlopen(f"{hub.apis[0].origin}/metrics", timeout=5) as answer:  # noqa: S310 - our own loopback address
+        text = answer.read().decode()
+    return {(bank, outcome): int(times) for bank, outcome, times in _DIALOGUES.findall(text)}
+
+
+@contextmanager
+def _opened(folder: Path, flows: dict[str, str]) -> Iterator[World]:
+    with world(folder, apis=1, more=_MORE, flows=flows) as hub, running(worker(folder, **_MORE)):
+        yield hub
