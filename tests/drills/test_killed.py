@@ -27,6 +27,10 @@ pytestmark = [pytest.mark.drill, pytest.mark.timeout(2400)]
 _VICTIMS = ("api", "backend", "worker", "postmaster", "api", "backend", "api", "backend", "api", "supervisor")
 _BREATH_S = 1.0
 _DRAIN_S = 90.0
+_STUCK = """
+SELECT a.bank, a.status, a.last_contact_failed, a.intent IS NOT NULL AS intended, a.session <> '{}' AS has_session
+FROM orders o LEFT JOIN attempts a ON a.order_id = o.id WHERE o.reference = ANY ($1)
+"""
 
 
 @dataclass(slots=True)
@@ -94,13 +98,14 @@ async def test_nothing_is_lost_or_doubled_when_everything_is_killed(
             load_s = await _strike(load, reaper, kills)
             drained_s = await asyncio.to_thread(_drain, hub)
             found = await hub.audit(load.acknowledged, portal.heard)
+            stuck = Counter(tuple(row) for row in await hub.rows(_STUCK, load.gave_up))
         finally:
             await asyncio.to_thread(hand.end)
             await asyncio.to_thread(opened.__exit__, None, None, None)
     findings = [*found.differences, *hand.said("job_failed", "Traceback"), *load.defects()]
     figures(
         kills=sum(map(len, reaper.recovered_s.values())), load_s=load_s, drained_s=drained_s,
-        gave_up=load.answers["citizen gave up"],
+        gave_up=len(load.gave_up), gave_up_at=stuck,
         recovered_s={kind: _spread(took) for kind, took in reaper.recovered_s.items()},
         answers=dict(sorted(load.answers.items())), counted=found.counted, forged=portal.forged,
         differences=Counter(findings).most_common(20),

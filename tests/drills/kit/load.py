@@ -29,6 +29,7 @@ class Load:
     luck: random.Random
     acknowledged: list[Acknowledged] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
+    gave_up: list[str] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=count)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -52,7 +53,7 @@ class Load:
         bank = self.luck.choice((BANK, OTHER_BANK))
         page = await self._at_bank(http, answer.json["pay_url"], bank)
         if page is None:
-            self.answers["citizen gave up"] += 1
+            self.gave_up.append(f"K-{number}")
             return
         await self._pays(http, page, bank)
 
