@@ -14,6 +14,7 @@ from paygw.cli.calendar import calendar
 from paygw.cli.connectors import conformance, connectors
 from paygw.cli.demo import demo
 from paygw.cli.fees import fees
+from paygw.cli.files import files
 from paygw.cli.recon import recon
 from paygw.cli.reconcile import reconcile_day
 from paygw.cli.run import run as run_all
@@ -55,6 +56,7 @@ for group in ("refund", "callback", "audit", "ledger"):
     cli.add_typer(getattr(money, group), name=group)
 cli.add_typer(fees, name="fees")
 cli.add_typer(calendar, name="calendar")
+cli.add_typer(files, name="files")
 cli.add_typer(breaks, name="breaks")
 cli.add_typer(recon, name="recon")
 cli.command("reconcile")(reconcile_day)

@@ -59,7 +59,7 @@ CODES: Final[Mapping[str, Kind]] = MappingProxyType(
         "method_not_allowed": Kind(405, "This address does not take that method"),
         "request_timeout": Kind(408, "The body did not arrive in time"),
         "too_large": Kind(413, "The body is too large"),
-        "unsupported_media_type": Kind(415, "The body must be application/json in UTF-8, not encoded further"),
+        "unsupported_media_type": Kind(415, "The body is of another kind than is asked for, or encoded further"),
         "invalid_body": Kind(_UNPROCESSABLE, "The body is JSON, but not what is asked for"),
         "rate_limited": Kind(429, "Too many requests"),
         # Idempotency and identity

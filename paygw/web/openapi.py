@@ -35,6 +35,7 @@ _WITH_BODY: Final = (
     "request_timeout",
     "invalid_body",
 )
+_WITH_BYTES: Final = ("malformed_request", "too_large", "unsupported_media_type", "request_timeout")
 _WITH_KEY: Final = (
     "idempotency_key_missing",
     "idempotency_key_invalid",
@@ -116,6 +117,8 @@ def _operation(route: Route, by_model: dict[str, Any]) -> dict[str, Any]:
         sample = SAMPLES.get(f"{route.method} {_bare(route.path)}")
         content = {"application/json": described | ({"example": sample} if sample else {})}
         operation["requestBody"] = {"required": True, "content": content}
+    if route.raw:
+        operation["requestBody"] = {"required": True, "content": {kind: {} for kind in route.raw}}
     operation["responses"] = _answers(route, by_model) | _problems(route, by_model[_key(ProblemView)])
     return operation
 
@@ -132,6 +135,7 @@ def _answers(route: Route, by_model: dict[str, Any]) -> dict[str, Any]:
 def _problems(route: Route, schema: Any) -> dict[str, Any]:  # noqa: ANN401 - a JSON schema
     codes = {*route.problems, *_GENERAL.get(route.permission, ())}
     codes |= set(_WITH_BODY) if route.body else set()
+    codes |= set(_WITH_BYTES) if route.raw else set()
     codes |= set(_WITH_KEY) if route.idempotent else set()
     codes |= {"bad_parameter"} if route.query else set()
     codes |= {"not_found"} if "{" in route.path else set()

@@ -64,6 +64,7 @@ class Route:
     answers: Answers = field(default_factory=dict)
     query: tuple[Parameter, ...] = ()
     problems: tuple[str, ...] = ()
+    raw: tuple[str, ...] = ()  # media types of a body that is bytes, not JSON
     idempotent: bool = False
     documented: bool = True
 
@@ -77,6 +78,7 @@ class Said(TypedDict, total=False):
     answers: Answers
     query: tuple[Parameter, ...]
     problems: tuple[str, ...]
+    raw: tuple[str, ...]
     idempotent: bool
     documented: bool
 

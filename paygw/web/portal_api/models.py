@@ -312,3 +312,52 @@ class EntryPage(msgspec.Struct, kw_only=True):
 
     items: list[EntryView]
     next: str
+
+
+class FileErrorView(msgspec.Struct, kw_only=True):
+    """Where a file is wrong: `/lines/12` is its twelfth line or row."""
+
+    pointer: str
+    code: str
+
+
+class FileProblemView(msgspec.Struct, kw_only=True):
+    """Why a file was refused or put aside (RFC 9457), in Vietnamese and in English."""
+
+    type: str
+    title: str
+    detail: str
+    detail_en: str
+    code: str
+    errors: list[FileErrorView]
+
+
+class FileView(msgspec.Struct, kw_only=True):
+    """A file that came in. Sums are those of its lines once it is staged; of the account its last digits are shown."""
+
+    id: str
+    bank: str
+    profile: str
+    name: str
+    digest: Annotated[str, Meta(description="SHA-256 of its bytes, hexadecimal.")]
+    size_bytes: int
+    source: str
+    brought_by: str
+    account: str
+    day: str | None
+    sequence: int
+    state: Literal["received", "staged", "refused", "superseded"]
+    statements: int
+    lines: int
+    credit_vnd: int
+    debit_vnd: int
+    received_at: datetime
+    decided_at: datetime | None
+    problem: FileProblemView | None
+
+
+class FilePage(msgspec.Struct, kw_only=True):
+    """Files, newest first."""
+
+    items: list[FileView]
+    next: str | None
