@@ -1,6 +1,7 @@
 """Conversation with a hub in a provider's own protocol: read, work, answer, and misbehave on the way."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -30,7 +31,7 @@ from paygw.simulators.provider import (
 )
 from paygw.simulators.wire import body_of, target
 
-SESSION_S = 900  # where the protocol does not say
+# where the protocol does not say
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 
 
@@ -58,9 +59,10 @@ async def converse(request: Request) -> Response:
         raise Impossible("not_found", 404)
     message = await _message(request, secrets)
     try:
-        asked = provider.read(message, secrets)
-    except (BadSignature, Malformed) as refused:
-        reason = "bad_signature" if isinstance(refused, BadSignature) else "malformed"
+        asked = _located(desk.bank, provider.read(message, secrets))
+    except (BadSignature, Malformed, Impossible) as refused:
+        said = refused.code if isinstance(refused, Impossible) else "malformed"
+        reason = "bad_signature" if isinstance(refused, BadSignature) else said
         return _response(provider.refuse(message, reason, secrets, desk.bank.clock()))
     fault = desk.bank.fault(asked.attempt_ref)
     operation = "query_refund" if isinstance(asked, Enquiry) and asked.refund_ref else OPERATIONS[type(asked)]
@@ -73,6 +75,18 @@ async def converse(request: Request) -> Response:
     signing = a_strangers(provider, secrets) if fault.unsigned else secrets
     on_the_wire = msgspec.structs.replace(fault, unsigned=False)  # an unsigned answer is one signed by a stranger
     return spoil(await _answered(desk, message, asked, signing), on_the_wire)
+
+
+def _located(bank: Bank, asked: Asked) -> Asked:
+    """The same with its attempt, where the protocol names only a refund or the payment it gives back."""
+    if isinstance(asked, Enquiry) and not asked.attempt_ref and asked.refund_ref in bank.refunds:
+        return replace(asked, attempt_ref=bank.refunds[asked.refund_ref].attempt_ref)
+    if isinstance(asked, Refunding) and not asked.attempt_ref:
+        payment = bank.payments.get(asked.bank_txn_id)
+        if payment is None or payment.attempt_ref is None:
+            raise Impossible("payment_unknown")
+        return replace(asked, attempt_ref=payment.attempt_ref)
+    return asked
 
 
 async def _message(request: Request, secrets: Secrets) -> HttpRequest:
@@ -113,7 +127,7 @@ async def _open(bank: Bank, asked: Opening) -> tuple[Session, bool]:
     if asked.merchant != bank.config.merchant:
         raise Impossible("merchant_unknown")
     known = bank.sessions.get(asked.attempt_ref)
-    by_default = known.expires_at if known else bank.clock() + timedelta(seconds=SESSION_S)
+    by_default = known.expires_at if known else bank.clock() + timedelta(seconds=asked.lifetime_s)
     wanted = {
         "kind": "session",
         "attempt_ref": asked.attempt_ref,

@@ -34,7 +34,7 @@ from paygw.simulators.side import BankSide
 class Opening:
     """A session is wanted, by the hub or by a browser that comes with a signed address.
 
-    Without `expires_at` it lives a quarter of an hour from when it was opened.
+    Without `expires_at` it lives `lifetime_s` from when it was opened.
     """
 
     attempt_ref: str
@@ -42,6 +42,7 @@ class Opening:
     merchant: str
     return_url: str
     expires_at: datetime | None = None
+    lifetime_s: int = 900
     webhook_url: str = ""  # empty: the address configured at the provider
     description: str = ""
     locale: Literal["vi", "en"] = "vi"
@@ -49,7 +50,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enquiry:
-    """What became of an attempt, or of a refund under it."""
+    """What became of an attempt, or of a refund under it; a refund may be named alone."""
 
     attempt_ref: str
     refund_ref: str = ""
@@ -57,7 +58,10 @@ class Enquiry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refunding:
-    """A refund is wanted, once per `refund_ref`. Without `bank_txn_id` the only payment of the attempt is meant."""
+    """A refund is wanted, once per `refund_ref`.
+
+    Without `bank_txn_id` the only payment of the attempt is meant, without `attempt_ref` the attempt of that payment.
+    """
 
     refund_ref: str
     attempt_ref: str

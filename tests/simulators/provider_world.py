@@ -119,6 +119,11 @@ class ProviderWorld:
         """The provider's name here."""
         return self.protocol.replace("_", "-")
 
+    def ref(self, name: str) -> str:
+        """A reference in the form this protocol takes."""
+        digits = self.connector.limits.reference_alphabet == "digits"
+        return str(int.from_bytes(name.encode()[-6:])) if digits else name
+
     def ask(self, ref: str, **changes: object) -> SessionAsk:
         """An attempt that starts now."""
         now = datetime.now(UTC).replace(microsecond=0)

@@ -36,7 +36,7 @@ def paid(evidence: object) -> list[int]:
 
 
 async def test_a_person_pays_and_the_hub_hears_of_it(world: ProviderWorld) -> None:
-    ask = world.ask("A1-paid")
+    ask = world.ask(world.ref("A1-paid"))
     page = await world.arrive((await world.open(ask)).redirect_url)
 
     back = await world.press(page, "pay")
@@ -50,20 +50,20 @@ async def test_a_person_pays_and_the_hub_hears_of_it(world: ProviderWorld) -> No
 async def test_the_browser_brings_back_what_may_be_shown(world: ProviderWorld) -> None:
     if world.connector.parse_return is None:
         pytest.skip("nothing is brought back in this protocol")
-    page = await world.arrive((await world.open(world.ask("A1-back"))).redirect_url)
+    page = await world.arrive((await world.open(world.ask(world.ref("A1-back")))).redirect_url)
 
     back = await world.press(page, "pay")
 
     shown = world.connector.parse_return(HttpRequest(method="GET", url=back), world.secrets)
-    assert (shown.attempt_ref, shown.contact) == ("A1-back", Contact.SUCCEEDED)
+    assert (shown.attempt_ref, shown.contact) == (world.ref("A1-back"), Contact.SUCCEEDED)
 
 
 async def test_an_enquiry_finds_the_payment_and_nothing_before_it(world: ProviderWorld) -> None:
-    ask = world.ask("A1-asked")
+    ask = world.ask(world.ref("A1-asked"))
     await world.arrive((await world.open(ask)).redirect_url)
     before = await world.enquire(ask)
 
-    await world.control("payments", attempt_ref="A1-asked")
+    await world.control("payments", attempt_ref=world.ref("A1-asked"))
     after = await world.enquire(ask)
 
     assert paid(before.evidence) == []
@@ -80,7 +80,7 @@ async def test_an_enquiry_finds_the_payment_and_nothing_before_it(world: Provide
 async def test_a_payment_that_does_not_come_about_is_told_or_found(
     world: ProviderWorld, action: str, states: set[AttemptStatus]
 ) -> None:
-    ask = world.ask("A1-no")
+    ask = world.ask(world.ref("A1-no"))
     page = await world.arrive((await world.open(ask)).redirect_url)
 
     await world.press(page, action)
@@ -92,10 +92,10 @@ async def test_a_payment_that_does_not_come_about_is_told_or_found(
 
 async def test_the_provider_tells_again_until_it_hears_the_word_it_waits_for(world: ProviderWorld) -> None:
     world.ear.verdict = lambda number: Verdict.UNAVAILABLE if number < 2 else Verdict.ACCEPTED
-    ask = world.ask("A1-again")
+    ask = world.ask(world.ref("A1-again"))
     await world.arrive((await world.open(ask)).redirect_url)
 
-    await world.control("payments", attempt_ref="A1-again")
+    await world.control("payments", attempt_ref=world.ref("A1-again"))
     await world.ear.hear(3)
 
     assert paid(world.ear.evidence) == [ask.amount_vnd] * 3
@@ -103,9 +103,9 @@ async def test_the_provider_tells_again_until_it_hears_the_word_it_waits_for(wor
 
 async def test_a_forged_webhook_is_refused(world: ProviderWorld) -> None:
     await world.control("misbehaviour", misbehaviour={"forged": True})
-    await world.arrive((await world.open(world.ask("A1-forged"))).redirect_url)
+    await world.arrive((await world.open(world.ask(world.ref("A1-forged")))).redirect_url)
 
-    await world.control("payments", attempt_ref="A1-forged")
+    await world.control("payments", attempt_ref=world.ref("A1-forged"))
     await world.ear.hear(1)
 
     assert world.ear.refused >= 1
@@ -118,9 +118,9 @@ async def test_a_spoilt_answer_is_unknown(world: ProviderWorld, fault: str) -> N
         pytest.skip("no query in this protocol")
     if fault == "unsigned" and not providers()[world.protocol].side.signs_answers:
         pytest.skip("answers are protected by TLS alone")
-    ask = world.ask("A1-spoilt")
+    ask = world.ask(world.ref("A1-spoilt"))
     await world.arrive((await world.open(ask)).redirect_url)
-    await world.control("payments", attempt_ref="A1-spoilt")
+    await world.control("payments", attempt_ref=world.ref("A1-spoilt"))
     values = {"http_status": 500, "down": "closed"}
     await world.control("misbehaviour", misbehaviour={fault: values.get(fault, True)})
 
@@ -145,11 +145,11 @@ async def test_a_refund_is_made_once_and_found(world: ProviderWorld) -> None:
     connector = world.connector
     if connector.refund is None or connector.query_refund is None:
         pytest.skip("no refund in this protocol")
-    ask = world.ask("A1-refund")
+    ask = world.ask(world.ref("A1-refund"))
     await world.arrive((await world.open(ask)).redirect_url)
-    payment = (await world.control("payments", attempt_ref="A1-refund"))["payments"][0]
+    payment = (await world.control("payments", attempt_ref=world.ref("A1-refund")))["payments"][0]
     wanted = refund_ask(
-        attempt_ref="A1-refund",
+        attempt_ref=world.ref("A1-refund"),
         refund_ref="R1",
         bank_txn_id=payment["bank_txn_id"],
         created_at=ask.created_at,
@@ -170,12 +170,12 @@ async def test_a_refund_is_made_once_and_found(world: ProviderWorld) -> None:
 async def test_the_settlement_file_reads_back(world: ProviderWorld) -> None:
     if world.connector.parse_settlement is None:
         pytest.skip("no settlement file in this protocol")
-    ask = world.ask("A1-settled")
+    ask = world.ask(world.ref("A1-settled"))
     await world.arrive((await world.open(ask)).redirect_url)
-    payment = (await world.control("payments", attempt_ref="A1-settled"))["payments"][0]
+    payment = (await world.control("payments", attempt_ref=world.ref("A1-settled")))["payments"][0]
 
     day = datetime.fromisoformat(payment["occurred_at"]).astimezone(VIETNAM).date()
     text = world.sandbox.ask("GET", f"/{world.bank}/v1/settlements/{day}.csv")
 
     file = world.connector.parse_settlement(text.encode(), {})
-    assert [(line.ref, line.amount_vnd) for line in file.lines] == [("A1-settled", ask.amount_vnd)]
+    assert [(line.ref, line.amount_vnd) for line in file.lines] == [(world.ref("A1-settled"), ask.amount_vnd)]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import urlencode
 
 from connectors.momo import PREFIX, signed_text
 from paygw.kernel.connector import HttpReply, HttpRequest, Secrets
@@ -52,7 +53,7 @@ def tell(evidence: Evidence, secrets: Secrets, at: datetime) -> HttpRequest:
         case PaymentSeen():
             return _notice(evidence, 0, int(evidence.bank_txn_id or 0), evidence.amount_vnd, secrets, evidence.memo)
         case AttemptSeen():
-            return _notice(evidence, int(evidence.bank_code), 0, PAYMENT.amount_vnd, secrets, "")
+            return _notice(evidence, _code(evidence), 0, PAYMENT.amount_vnd, secrets, "")
         case _:
             raise ValueError("MoMo sends no such notification")
 
@@ -68,7 +69,7 @@ def reply(request: HttpRequest, truth: tuple[Evidence, ...], secrets: Secrets, a
     match request.url.removeprefix(secrets.base_url + PREFIX):
         case "/create":
             page = f"{secrets.base_url}/v2/gateway/pay?t={asked['orderId']}"
-            return _answer(asked, 0, at, amount=asked["amount"], payUrl=page, deeplink="momo://", qrCodeUrl="")
+            return answer(asked, 0, at, amount=asked["amount"], payUrl=page, deeplink="momo://", qrCodeUrl="")
         case "/refund" | "/refund/query":
             return _refund_answer(asked, truth, at)
         case _:
@@ -78,17 +79,17 @@ def reply(request: HttpRequest, truth: tuple[Evidence, ...], secrets: Secrets, a
 def reply_unlisted(request: HttpRequest, secrets: Secrets, at: datetime) -> HttpReply:
     """An answer with a code that no page lists."""
     del secrets
-    return _answer(json.loads(request.body), 31415, at, amount=150_000, transId=1)
+    return answer(json.loads(request.body), 31415, at, amount=150_000, transId=1)
 
 
 def _query_answer(asked: Json, truth: tuple[Evidence, ...], at: datetime) -> HttpReply:
-    for seen in truth:
-        if isinstance(seen, PaymentSeen) and seen.attempt_ref == asked["orderId"]:
+    mine = [s for s in truth if isinstance(s, PaymentSeen | AttemptSeen) and s.attempt_ref == asked["orderId"]]
+    for seen in sorted(mine, key=lambda one: not isinstance(one, PaymentSeen)):
+        if isinstance(seen, PaymentSeen):
             paid = {"amount": seen.amount_vnd, "transId": int(seen.bank_txn_id or 0), "payType": "qr"}
-            return _answer(asked, 0, seen.occurred_at, **paid)
-        if isinstance(seen, AttemptSeen) and seen.attempt_ref == asked["orderId"]:
-            return _answer(asked, int(CODES[seen.status]), at, amount=PAYMENT.amount_vnd, transId=0)
-    return _answer(asked, 42, at, amount=0, transId=0)
+            return answer(asked, 0, seen.occurred_at, **paid)
+        return answer(asked, _code(seen), at, amount=PAYMENT.amount_vnd, transId=0)
+    return answer(asked, 42, at, amount=0, transId=0)
 
 
 def _refund_answer(asked: Json, truth: tuple[Evidence, ...], at: datetime) -> HttpReply:
@@ -96,8 +97,18 @@ def _refund_answer(asked: Json, truth: tuple[Evidence, ...], at: datetime) -> Ht
         if isinstance(seen, RefundSeen) and seen.refund_ref == asked["orderId"]:
             code = REFUND_CODES[seen.status]
             line: Json = {"orderId": seen.refund_ref, "amount": seen.amount_vnd, "transId": 1, "resultCode": code}
-            return _answer(asked, code, at, amount=seen.amount_vnd, transId=1, refundTrans=[line])
-    return _answer(asked, 42, at, amount=0, transId=0)
+            return answer(asked, code, at, amount=seen.amount_vnd, transId=1, refundTrans=[line])
+    return answer(asked, 42, at, amount=0, transId=0)
+
+
+def returned(evidence: Evidence, secrets: Secrets, at: datetime) -> str:
+    """The query string the browser brings back: the fields of a notification."""
+    return urlencode(json.loads(tell(evidence, secrets, at).body))
+
+
+def _code(seen: AttemptSeen) -> int:
+    """The code that was given, or one for the state."""
+    return int(seen.bank_code if seen.bank_code.isdecimal() else CODES[seen.status])
 
 
 def _notice(
@@ -124,8 +135,9 @@ def _notice(
     return HttpRequest(method="POST", url="https://hub.example/webhooks/momo", headers=headers, body=body)
 
 
-def _answer(asked: Json, code: int, at: datetime, **more: object) -> HttpReply:
-    fields = {name: asked[name] for name in ("partnerCode", "requestId", "orderId")}
+def answer(asked: Json, code: int, at: datetime, **more: object) -> HttpReply:
+    """An answer to this request."""
+    fields: Json = {name: asked[name] for name in ("partnerCode", "requestId", "orderId") if name in asked}
     fields |= {"resultCode": code, "message": "", "responseTime": milliseconds(at), **more}
     body = json.dumps(fields, ensure_ascii=False).encode()
     return HttpReply(status=200, headers={"content-type": "application/json; charset=UTF-8"}, body=body)

@@ -66,7 +66,7 @@ def reply(request: HttpRequest, truth: tuple[Evidence, ...], secrets: Secrets, a
     """The signed answer of a payOS that knows exactly `truth`."""
     path = request.url.removeprefix(f"{secrets.base_url}/v2/payment-requests").strip("/")
     if not path:
-        return _opened(json.loads(request.body), secrets)
+        return answer(link(json.loads(request.body), f"{secrets.options['pageOrigin']}/web/{_LINK}"), secrets)
     ref = path.removesuffix("/cancel")
     mine = [seen for seen in truth if isinstance(seen, PaymentSeen | AttemptSeen) and seen.attempt_ref == ref]
     if not mine:
@@ -89,30 +89,30 @@ def reply(request: HttpRequest, truth: tuple[Evidence, ...], secrets: Secrets, a
         "cancellationReason": None,
         "canceledAt": None,
     }
-    return _answer(data, secrets)
+    return answer(data, secrets)
 
 
 def reply_unlisted(request: HttpRequest, secrets: Secrets, at: datetime) -> HttpReply:
     """A signed answer with a status that no document lists."""
     del request, at
     data: Json = {"orderCode": int(PAYMENT.attempt_ref or 0), "amount": 150_000, "amountPaid": 0, "status": "PONDERING"}
-    return _answer(data, secrets)
+    return answer(data, secrets)
 
 
-def _opened(asked: Json, secrets: Secrets) -> HttpReply:
-    shown = {name: asked[name] for name in ("orderCode", "amount", "description", "expiredAt")}
-    data: Json = {
+def link(asked: Json, page_url: str) -> Json:
+    """A new link as its maker is told of it."""
+    names = ("orderCode", "amount", "description", "expiredAt")
+    return {
         "bin": "970422",
         "accountNumber": "V3CAS0001",
         "accountName": "CONG THU PHI",
         "currency": "VND",
         "paymentLinkId": _LINK,
         "status": "PENDING",
-        "checkoutUrl": f"{secrets.options['pageOrigin']}/web/{_LINK}",
+        "checkoutUrl": page_url,
         "qrCode": "00020101021238530010A0000007270123000697042201090011001230208QRIBFTTA53037045802VN6304AAAA",
-        **shown,
+        **{name: asked[name] for name in names if name in asked},
     }
-    return _answer(data, secrets)
 
 
 def _transfer(seen: PaymentSeen) -> Json:
@@ -138,7 +138,8 @@ def _webhook(data: Json, secrets: Secrets) -> HttpRequest:
     return HttpRequest(method="POST", url=url, headers={"content-type": "application/json"}, body=body)
 
 
-def _answer(data: Json, secrets: Secrets) -> HttpReply:
+def answer(data: Json, secrets: Secrets) -> HttpReply:
+    """A signed answer of the API."""
     signature = hmac_hex(secrets.values["checksumKey"], data_text(data))
     envelope = {"code": DONE, "desc": "success", "data": data, "signature": signature}
     body = json.dumps(envelope, ensure_ascii=False).encode()

@@ -5,8 +5,9 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import urlencode
 
-from connectors.zalopay import VIETNAM
+from connectors.zalopay import VIETNAM, signed_text
 from paygw.kernel.connector import HttpReply, HttpRequest, Secrets
 from paygw.kernel.evidence import AttemptSeen, AttemptStatus, Evidence, PaymentSeen, RefundNewsStatus, RefundSeen
 from paygw.kernel.macs import hmac_hex
@@ -68,7 +69,7 @@ def reply(request: HttpRequest, truth: tuple[Evidence, ...], secrets: Secrets, a
     match request.url.removeprefix(secrets.base_url):
         case "/v2/create":
             page = f"{secrets.options['pageOrigin']}/openinapp?order={asked['app_trans_id']}"
-            return _answer(1, 1, zp_trans_token="T-1", order_url=page, order_token="T-1")  # noqa: S106 - not secret
+            return answer(1, 1, zp_trans_token="T-1", order_url=page, order_token="T-1")  # noqa: S106 - not secret
         case "/v2/query":
             return _query_answer(str(asked["app_trans_id"]), truth, at)
         case _:
@@ -78,26 +79,42 @@ def reply(request: HttpRequest, truth: tuple[Evidence, ...], secrets: Secrets, a
 def reply_unlisted(request: HttpRequest, secrets: Secrets, at: datetime) -> HttpReply:
     """An answer with a code that no page lists."""
     del request, secrets, at
-    return _answer(31415, 31415, amount=150_000, zp_trans_id=1, order_url="https://elsewhere.example/")
+    return answer(31415, 31415, amount=150_000, zp_trans_id=1, order_url="https://elsewhere.example/")
 
 
 def _query_answer(transaction: str, truth: tuple[Evidence, ...], at: datetime) -> HttpReply:
     ref = re.sub(r"^[0-9]{6}_", "", transaction)
-    for seen in truth:
-        if isinstance(seen, PaymentSeen) and seen.attempt_ref == ref:
+    mine = [seen for seen in truth if isinstance(seen, PaymentSeen | AttemptSeen) and seen.attempt_ref == ref]
+    for seen in sorted(mine, key=lambda one: not isinstance(one, PaymentSeen)):
+        if isinstance(seen, PaymentSeen):
             paid = {"amount": seen.amount_vnd, "zp_trans_id": int(seen.bank_txn_id or 0), "discount_amount": 0}
-            return _answer(1, 1, is_processing=False, server_time=milliseconds(seen.occurred_at), **paid)
-        if isinstance(seen, AttemptSeen) and seen.attempt_ref == ref:
-            code, sub, busy = STATES[seen.status]
-            return _answer(code, sub, is_processing=busy, amount=PAYMENT.amount_vnd, zp_trans_id=0)
-    return _answer(2, -101, is_processing=False, amount=0, zp_trans_id=0, server_time=milliseconds(at))
+            return answer(1, 1, is_processing=False, server_time=milliseconds(seen.occurred_at), **paid)
+        code, sub, busy = STATES[seen.status]
+        return answer(code, sub, is_processing=busy, amount=PAYMENT.amount_vnd, zp_trans_id=0)
+    return answer(2, -101, is_processing=False, amount=0, zp_trans_id=0, server_time=milliseconds(at))
 
 
 def _refund_answer(refund_id: str, truth: tuple[Evidence, ...]) -> HttpReply:
     for seen in truth:
         if isinstance(seen, RefundSeen) and refund_id.endswith(f"_{seen.refund_ref}"):
-            return _answer(REFUNDS[seen.status], 1, refund_id=261120000000001)
-    return _answer(2, -101)
+            return answer(REFUNDS[seen.status], 1, refund_id=261120000000001)
+    return answer(2, -101)
+
+
+def returned(evidence: Evidence, secrets: Secrets, at: datetime) -> str:
+    """The query string the browser brings back, with its checksum."""
+    del at
+    paid = isinstance(evidence, PaymentSeen)
+    fields: Json = {
+        "appid": secrets.merchant,
+        "apptransid": f"{evidence.occurred_at.astimezone(VIETNAM):%y%m%d}_{getattr(evidence, 'attempt_ref', '')}",
+        "pmcid": "38",
+        "bankcode": "",
+        "amount": str(evidence.amount_vnd if isinstance(evidence, PaymentSeen) else 0),
+        "discountamount": "0",
+        "status": "1" if paid else "-49",
+    }
+    return urlencode(fields | {"checksum": hmac_hex(secrets.values["key2"], signed_text("return", fields))})
 
 
 def _callback(data: Json, secrets: Secrets) -> HttpRequest:
@@ -108,7 +125,8 @@ def _callback(data: Json, secrets: Secrets) -> HttpRequest:
     return HttpRequest(method="POST", url=url, headers=headers, body=body.encode())
 
 
-def _answer(code: int, sub: int, **more: object) -> HttpReply:
+def answer(code: int, sub: int, **more: object) -> HttpReply:
+    """An answer of the API."""
     fields = {"return_code": code, "return_message": "", "sub_return_code": sub, "sub_return_message": "", **more}
     body = json.dumps(fields, ensure_ascii=False).encode()
     return HttpReply(status=200, headers={"content-type": "application/json"}, body=body)
