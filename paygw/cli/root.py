@@ -15,6 +15,7 @@ from paygw.cli.connectors import conformance, connectors
 from paygw.cli.demo import demo
 from paygw.cli.fees import fees
 from paygw.cli.files import files
+from paygw.cli.minutes import minutes
 from paygw.cli.recon import recon
 from paygw.cli.reconcile import reconcile_day
 from paygw.cli.run import run as run_all
@@ -59,6 +60,7 @@ cli.add_typer(calendar, name="calendar")
 cli.add_typer(files, name="files")
 cli.add_typer(breaks, name="breaks")
 cli.add_typer(recon, name="recon")
+cli.add_typer(minutes, name="minutes")
 cli.command("reconcile")(reconcile_day)
 
 

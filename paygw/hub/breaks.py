@@ -80,7 +80,7 @@ async def close_gone(
     """Close, by itself, open breaks of a day that are no longer there; a proposed one waits for its decision."""
     still = [one.key(bank, day) for one in found]
     gone = await store.open_ones_gone(connection, bank, day, kinds=sorted(set(kinds)), still=still)
-    now, text = hub.clock(), "the night no longer finds it"
+    now, text = hub.clock(), "đối soát lại không còn thấy (the night no longer finds it)"
     for break_id in gone:
         if await store.resolve(connection, break_id, at=now, resolution=text, automatic=True):
             await store.add_note(connection, break_id, at=now, person="night", action="resolved", text=text)

@@ -1,0 +1,1 @@
+"""Minutes of reconciliation as documents: one content, printed as PDF and as a workbook."""
