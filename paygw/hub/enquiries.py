@@ -44,6 +44,10 @@ async def found_unpaid(hub: Hub, attempt_id: str) -> bool:
         found = await claim_one(connection, attempt_id, now=hub.clock(), lease_s=lease_s)
     if found is None:
         return False
+    bank = hub.registry.banks.get(found.attempt.bank)
+    if bank is not None and bank.connector.inquiry is not None:  # it takes no money without asking us: our book answers
+        await _release(hub, found)
+        return found.attempt.in_flight
     seen = await _enquire(hub, found)
     return bool(seen) and all(isinstance(item, AttemptSeen) and item.not_paid for item in seen)
 

@@ -36,10 +36,10 @@ async def _verdict(hub: Hub, bank: Bank, request: HttpRequest) -> Verdict:
     try:
         notice = bank.connector.parse_webhook(request, bank.secrets, hub.clock())
     except BadSignature:
-        await _refuse(hub, bank, digest, "bad_signature")
+        await refuse(hub, bank, digest, "bad_signature")
         return Verdict.BAD_SIGNATURE
     except Malformed:
-        await _refuse(hub, bank, digest, "malformed")
+        await refuse(hub, bank, digest, "malformed")
         return Verdict.MALFORMED
     try:
         return await _apply(hub, bank, notice, Message(digest=digest, body=request.body or request.url.encode()))
@@ -57,7 +57,8 @@ async def _apply(hub: Hub, bank: Bank, notice: Notice | Ignored, message: Messag
     return await credit(hub, bank, notice, message)
 
 
-async def _refuse(hub: Hub, bank: Bank, digest: bytes, reason: str) -> None:
+async def refuse(hub: Hub, bank: Bank, digest: bytes, reason: str) -> None:
+    """Note a message that failed verification, in a log that nobody can fill."""
     hub.observe.count("paygw_auth_failures_total", kind=f"webhook_{reason}")
     async with hub.pool.acquire() as connection:
         limit = hub.settings.refused_webhooks_per_min

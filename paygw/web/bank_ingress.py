@@ -5,6 +5,7 @@ from time import perf_counter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from paygw.hub.bills import receive_bill_call
 from paygw.hub.webhooks import receive_webhook
 from paygw.kernel.connector import HttpRequest
 from paygw.web.body import read_bytes
@@ -25,7 +26,8 @@ async def _webhook(request: Request) -> Response:
     path, query = request.scope["raw_path"], request.scope["query_string"]
     target = (path + b"?" + query if query else path).decode("latin-1")  # byte for byte, as it was signed
     message = HttpRequest(method=request.method, url=hub.settings.origin + target, headers=_headers(request), body=body)
-    answer = await receive_webhook(hub, bank, message)
+    receive = receive_webhook if bank.connector.inquiry is None else receive_bill_call
+    answer = await receive(hub, bank, message)
     hub.observe.took("paygw_webhook_ack_seconds", perf_counter() - started, bank=bank.id)
     return Response(answer.body, answer.status, dict(answer.headers))
 
@@ -42,6 +44,12 @@ def _headers(request: Request) -> dict[str, str]:
 @api.post("/{bank}", permission=Permission.BANK, summary="A bank tells us", documented=False)
 async def post_webhook(request: Request) -> Response:
     """A message with a body."""
+    return await _webhook(request)
+
+
+@api.post("/{bank}/{operation}", permission=Permission.BANK, summary="A collecting bank calls", documented=False)
+async def post_call(request: Request) -> Response:
+    """The same, with the operation named in the address."""
     return await _webhook(request)
 
 
