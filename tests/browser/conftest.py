@@ -5,7 +5,7 @@ import shutil
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -30,6 +30,7 @@ from paygw.kernel.refs import order_of_token
 from paygw.outside.bank_http import BankLimits, bank_http
 from paygw.outside.vault import Vault
 from paygw.settings import Settings
+from paygw.simulators.side import sides
 from paygw.store.checkout import read_checkout
 from paygw.store.engine import open_pool
 from tests.db_fixtures import Database
@@ -49,6 +50,7 @@ FLAGS: Final = (
 )
 PHONE: Final = (390, 844)
 DESKTOP: Final = (1280, 800)
+PROVIDERS: Final = ("vnpay", "onepay")
 FACTS: Final = {"birth_date": "1990-05-20", "copies": 3}
 
 
@@ -102,24 +104,35 @@ class LiveHub:
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+def hub_port() -> int:
+    """Where the hub will listen: providers are told so before it does."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory, hub_port: int) -> Iterator[SandboxProcess]:
     """One pair of banks for the run: a bank's transaction numbers never begin again before the same ledger."""
     banks = SandboxProcess(tmp_path_factory.mktemp("banks"), free_port(), free_port())
+    banks.providers = [
+        {"name": name, "protocol": name, "webhook_url": f"http://127.0.0.1:{hub_port}/webhooks/{name}"}
+        for name in PROVIDERS
+    ]
     banks.start()
     yield banks
     banks.stop()
 
 
 @pytest.fixture(scope="session")
-def live(shared_database: Database, catalogue: Catalogue, sandbox: SandboxProcess) -> Iterator[LiveHub]:
-    """The hub before the banks: sandbox-a takes a signed redirect, sandbox-b is called first."""
+def live(shared_database: Database, catalogue: Catalogue, sandbox: SandboxProcess, hub_port: int) -> Iterator[LiveHub]:
+    """The hub before the banks: sandbox-a takes a signed redirect, sandbox-b is called first; then the providers."""
     banks = {
         "sandbox-a": _bank(sandbox, "sandbox-a", "redirect", "Ngân hàng thử nghiệm A"),
         "sandbox-b": _bank(sandbox, "sandbox-b", "server", "Ngân hàng thử nghiệm B"),
+        **{name: _provider(sandbox, name) for name in PROVIDERS},
     }
     body = Body("G22.99", "Phòng Hồ sơ nghiệp vụ, Công an thành phố Hà Nội", "009", "01", "1053629")
     registry = Registry(portals={PORTAL.id: PORTAL}, banks=banks, bodies={body.id: body})
-    settings = Settings(port=free_port(), rate_get=1000, rate_post=1000, rate_burst=1000)
+    settings = Settings(port=hub_port, rate_get=1000, rate_post=1000, rate_burst=1000)
     ready: list[LiveHub] = []
     up, stop = threading.Event(), asyncio.Event()
 
@@ -163,6 +176,12 @@ def live(shared_database: Database, catalogue: Catalogue, sandbox: SandboxProces
 def _bank(sandbox: SandboxProcess, name: str, flow: str, title: str) -> Bank:
     connector = discover()["sandbox"]
     return Bank(name, title, connector, sandbox.secrets(name, flow=flow), Landing(), enabled=True)
+
+
+def _provider(sandbox: SandboxProcess, name: str) -> Bank:
+    connector = discover()[name]
+    secrets = replace(sides()[name].secrets, base_url=f"{sandbox.root}/{name}")
+    return Bank(name, connector.title, connector, secrets, Landing(), enabled=True)
 
 
 @pytest.fixture(scope="session")
