@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from asyncpg import Pool
-from fastapi import FastAPI
 
 import connectors
 from paygw.hub.bank_health import watch_health
@@ -32,7 +31,7 @@ from paygw.web.auth import Limits
 from paygw.web.edge import Edge
 from paygw.web.limits import Limiter
 from paygw.web.ops import Serving
-from paygw.web.site import build_site
+from paygw.web.site import Site, build_site
 
 STARTER_CATALOGUE: Final = Path(__file__).parent / "catalogue" / "fees"
 
@@ -107,7 +106,7 @@ def migrate_embedded(settings: Settings, stack: ExitStack) -> Callable[[], objec
     return cluster.revive
 
 
-def create_app(hub: Hub, *, serving: Serving | None = None, site: FastAPI | None = None) -> Edge:
+def create_app(hub: Hub, *, serving: Serving | None = None, site: Site | None = None) -> Edge:
     """The ASGI application of a hub."""
     app = site or build_site()
     app.state.hub = hub

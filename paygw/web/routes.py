@@ -28,18 +28,15 @@ An endpoint takes the Request and returns a Response, 5 to 15 lines: parse, call
         ...
 
 Refused, Unavailable and Problem are raised, never caught here: the edge makes them problems (web/errors.py).
-`paygw/web/site.py` lists the modules whose routes are served; first come first matched.
+`paygw/web/site.py` lists the modules whose routes are served.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, Unpack
 
-from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from paygw.web.auth import GUARDS, Guard, closed
 from paygw.web.context import Permission
@@ -119,40 +116,3 @@ class Routes:
     def post(self, path: str, *, permission: Permission, **said: Unpack[Said]) -> Callable[[Endpoint], Endpoint]:
         """A change. Keywords as in Said."""
         return self.add("POST", path, permission=permission, **said)
-
-
-class _Guarded(APIRoute):
-    """FastAPI's route without its parsing: the endpoint reads what it needs, strictly and once."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
-        return endpoint
-
-
-def mount(app: FastAPI, route: Route) -> None:
-    """Serve a route; what OpenAPI knows of it is written by web/openapi.py."""
-    app.router.routes.append(
-        _Guarded(
-            route.path,
-            _guarded(route),
-            methods=[route.method, "HEAD"] if route.method == "GET" else [route.method],
-            name=str(getattr(route.endpoint, "__name__", "endpoint")),
-            response_model=None,
-            include_in_schema=False,
-        )
-    )
-
-
-def is_guarded(route: BaseRoute) -> bool:
-    """Whether a route was mounted from a Route, and so has a permission and its guard."""
-    return isinstance(route, _Guarded)
-
-
-def _guarded(route: Route) -> Endpoint:
-    guard, endpoint = route.guard, route.endpoint
-
-    async def enter(request: Request) -> Response:
-        await guard(request)
-        return await endpoint(request)
-
-    return enter

@@ -1,16 +1,22 @@
-"""What the hub serves: the list of its routes, and the application made of them."""
+"""What the hub serves: the list of its routes, and the application made of them.
+
+Plain ASGI with Starlette's Request and Response: the layers of a framework between socket and endpoint cost as much as
+a quote (ADR 19).
+"""
 
 import logging
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 import asyncpg
-from fastapi import FastAPI
+from starlette.datastructures import State
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
-from paygw.kernel.errors import Alarm, Refused, Unavailable
+from paygw.kernel.errors import Refused, Unavailable
 from paygw.store.engine import AWAY
 from paygw.web import bank_ingress, checkout, fees, ops, pages, problems, reference
 from paygw.web.context import request_id_of
@@ -18,11 +24,12 @@ from paygw.web.errors import CODES, Problem, code_of_status
 from paygw.web.outage import failure_reply
 from paygw.web.portal_api import books, breaks, events, files, finance, orders, procedures, quotes, refunds
 from paygw.web.reference.manual import Manual
-from paygw.web.routes import Route, is_guarded, mount
+from paygw.web.routes import Route
+from paygw.web.table import Table
 
 _log = logging.getLogger("paygw.http")
 
-# First come, first matched: the hot ones stand first.
+# Of addresses with parameters the first that fits is served: the hot ones stand first.
 ROUTES: Final[tuple[Route, ...]] = (
     *orders.api.all,
     *bank_ingress.api.all,
@@ -43,67 +50,71 @@ ROUTES: Final[tuple[Route, ...]] = (
 )
 
 
-def build_site(routes: tuple[Route, ...] = ROUTES) -> FastAPI:
+class Site:
+    """The application. The only way in is a Route: its guard stands before its endpoint."""
+
+    def __init__(self, routes: tuple[Route, ...]) -> None:
+        self.state = State()
+        self._table = Table(routes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request. What nobody foresaw rises to the edge, which reports it."""
+        scope["app"] = self
+        request = Request(scope, receive, send)
+        try:
+            route, scope["path_params"] = self._table.find(scope["method"], scope["path"])
+            scope["route"] = route
+            await route.guard(request)
+            response = await route.endpoint(request)
+        except Exception as error:
+            response = _answer(request, error)
+            if response is None:
+                raise
+        await response(scope, receive, send)
+
+
+def build_site(routes: tuple[Route, ...] = ROUTES) -> Site:
     """The application, without a hub yet."""
-    site = FastAPI(
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
-        exception_handlers={
-            Problem: _answer,
-            Refused: _refused,
-            Unavailable: _unavailable,
-            HTTPException: _framework,
-            **dict.fromkeys((*AWAY, asyncpg.QueryCanceledError), _database_away),
-            Exception: _answer,
-        },
-    )
-    for route in routes:
-        mount(site, route)
-    require_guards(site)
+    site = Site(routes)
     site.state.manual = Manual(routes)
     return site
 
 
-def require_guards(site: FastAPI) -> None:
-    """Raise Alarm if a part of the application can be reached without a declared permission."""
-    if open_doors := [route for route in site.router.routes if not is_guarded(route)]:
-        raise Alarm(f"these routes declare no permission: {open_doors}")
+def _answer(request: Request, error: Exception) -> Response | None:
+    """The answer to a foreseen error, by the most special of its classes."""
+    answer = next((_ANSWERS[kind] for kind in type(error).__mro__ if kind in _ANSWERS), None)
+    return answer(request, error) if answer else None
 
 
-async def _answer(request: Request, error: Exception) -> Response:
-    return failure_reply(request, error)
+def _refused(request: Request, error: Exception) -> Response | None:
+    """A code the table does not know is a defect."""
+    known = isinstance(error, Refused) and error.code in CODES
+    return failure_reply(request, error) if known else None
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    """A code the table does not know is a defect: let it rise to the edge, which reports it."""
-    if isinstance(error, Refused) and error.code not in CODES:
-        raise error
-    return failure_reply(request, error)
-
-
-async def _unavailable(request: Request, error: Exception) -> Response:
+def _unavailable(request: Request, error: Exception) -> Response:
     _log.error("unavailable", extra={"request_id": request_id_of(request.scope), "outcome": str(error)})
     return failure_reply(request, error)
 
 
-async def _database_away(request: Request, error: Exception) -> Response:
+def _database_away(request: Request, error: Exception) -> Response:
     """A use case lost its database on the way: nothing was confirmed, the caller may repeat."""
     _log.error("unavailable", extra={"request_id": request_id_of(request.scope), "code": type(error).__name__})
     return failure_reply(request, Unavailable("the database does not answer"))
 
 
-async def _framework(request: Request, error: Exception) -> Response:
-    """What the framework itself refuses: no such path, no such method."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    code = code_of_status(status)
-    headers = {"allow": _allowed(request)} if code == "method_not_allowed" else {}
-    return failure_reply(request, Problem(code, f"{CODES[code].title}.", headers=headers))
+def _framework(request: Request, error: Exception) -> Response:
+    """What Starlette refuses while it reads a form."""
+    code = code_of_status(error.status_code if isinstance(error, HTTPException) else 500)
+    return failure_reply(request, Problem(code, f"{CODES[code].title}."))
 
 
-def _allowed(request: Request) -> str:
-    """Every method of the address; one path may be several routes."""
-    known = request.app.router.routes
-    methods = [route.methods for route in known if route.matches(request.scope)[0] is not Match.NONE]
-    return ", ".join(sorted(set().union(*methods)))
+_ANSWERS: Final[Mapping[type, Callable[[Request, Exception], Response | None]]] = MappingProxyType(
+    {
+        Problem: failure_reply,
+        Refused: _refused,
+        Unavailable: _unavailable,
+        HTTPException: _framework,
+        **dict.fromkeys((*AWAY, asyncpg.QueryCanceledError), _database_away),
+    }
+)
