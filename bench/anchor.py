@@ -73,7 +73,7 @@ _TPS = re.compile(r"tps = ([0-9.]+)")
 
 def prepare(world: World, count: int) -> None:
     """Sequences, and orders with attempts that the webhook anchor can pay."""
-    _psql(world, _PREPARE.format(count=count))
+    run_sql(world, _PREPARE.format(count=count))
 
 
 def pgbench(world: World, script: str, transactions: int) -> tuple[float, float]:
@@ -101,7 +101,8 @@ def pgbench(world: World, script: str, transactions: int) -> tuple[float, float]
     return float(found[1]) if found else 0.0, latencies[int(0.99 * len(latencies))] / 1000
 
 
-def _psql(world: World, script: str) -> None:
+def run_sql(world: World, script: str) -> None:
+    """Run statements as the owner of the server. Raises CalledProcessError with what the server said."""
     dsn = world.cluster.super_dsn("paygw")
     command = [
         _binary(world, "psql"), "-q", "-v", "ON_ERROR_STOP=1",

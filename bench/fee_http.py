@@ -153,21 +153,21 @@ def measure_outside() -> Measured:
         command = [sys.executable, "-m", "bench.fee_http", "--serve", str(door.fileno())]
         server = subprocess.Popen(command, pass_fds=(door.fileno(),))
         try:
-            return asyncio.run(_rounds_outside(door.getsockname()[1]))
+            return _rounds_outside(door.getsockname()[1])
         finally:
             server.terminate()
             server.wait()
 
 
-async def _rounds_outside(port: int) -> Measured:
-    rounds = [(await _socket_us(port, PATHS[0]), await _socket_us(port, PATHS[1])) for _ in range(ROUNDS)]
+def _rounds_outside(port: int) -> Measured:
+    rounds = [(_socket_us(port, PATHS[0]), _socket_us(port, PATHS[1])) for _ in range(ROUNDS)]
     return _measured(rounds[1:])
 
 
-async def _socket_us(port: int, path: str) -> float:
+def _socket_us(port: int, path: str) -> float:
     headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
     requests = iter([http_request("POST", path, headers, BODY)] * CALLS)
-    run = await load(port, requests, connections=CONNECTIONS, accept=lambda status: status == 200)
+    run = load(port, requests, connections=CONNECTIONS, accept=lambda status: status == 200)
     assert not run.refused
     return 1e6 / run.rate
 

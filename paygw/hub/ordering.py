@@ -106,9 +106,10 @@ async def _create(hub: Hub, portal: Portal, ask: OrderAsk, key: str) -> Answered
     draft = _draft(hub, portal, ask, key, fingerprint, now)
     try:
         async with hub.pool.acquire() as connection:
-            await create(connection, draft.key, draft.order, draft.obligations)
-    except asyncpg.UniqueViolationError as error:
-        return await _met(hub, draft, error.constraint_name)
+            if not await create(connection, draft.key, draft.order, draft.obligations):
+                return await replay(connection, draft.key)
+    except asyncpg.UniqueViolationError:
+        return await _met(hub, draft)
     except (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError):
         raise Refused("idempotency_in_progress", "The same request is still being worked on; ask again.") from None
     except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError) as error:
@@ -117,11 +118,8 @@ async def _create(hub: Hub, portal: Portal, ask: OrderAsk, key: str) -> Answered
     return Answered(_CREATED, draft.key.answer)
 
 
-async def _met(hub: Hub, draft: _Draft, constraint: str) -> Answered:
-    """What to answer when something of this request existed before."""
-    if constraint == "idempotency_pk":
-        async with hub.pool.acquire() as connection:
-            return await replay(connection, draft.key)
+async def _met(hub: Hub, draft: _Draft) -> Answered:
+    """What to answer when the reference or an obligation of this request existed before."""
     try:
         return await hub.transact(partial(_create_beside, hub, draft))
     except asyncpg.UniqueViolationError as error:
@@ -157,8 +155,8 @@ async def _same_reference(hub: Hub, draft: _Draft, connection: Connection) -> An
     view = await read_order(connection, order_id, portal_id=portal_id)
     if view is None:
         raise Unavailable("the order with this reference was undone")
-    body = msgspec.json.encode(view_of(hub, view.face, view.order, view.purse, view.applied_at))
-    await keep_key(connection, replace(draft.key, status=_OK, answer=body))
+    body = msgspec.json.encode(view_of(hub, msgspec.json.decode(view.face), view.order, view.purse, view.applied_at))
+    await keep_key(connection, structs.replace(draft.key, status=_OK, answer=body))
     return Answered(_OK, body, replayed=True)
 
 
@@ -203,7 +201,7 @@ def _draft(hub: Hub, portal: Portal, ask: OrderAsk, key: str, fingerprint: bytes
     }
     order = Order(order_id, portal.id, OrderStatus.OPEN, total_vnd, 1, expires_at)
     face_json = msgspec.json.encode(face)
-    answer = msgspec.json.encode(view_of(hub, face_json, order, Purse(), None))
+    answer = msgspec.json.encode(view_of(hub, face, order, Purse(), None))
     sealed = seal_private(hub, order_id, Private(ask.payer, tuple(question.facts for question, _ in answered)))
     frozen = {"fingerprint": fingerprint.hex(), "lines": [document(answer) for answer in answers]}
     return _Draft(
@@ -237,8 +235,8 @@ def _use(answer: Quote) -> FeeUse:
     )
 
 
-def view_of(hub: Hub, face: bytes, order: Order, purse: Purse, applied_at: str | None) -> dict[str, Any]:
-    """The public order."""
+def view_of(hub: Hub, face: dict[str, Any], order: Order, purse: Purse, applied_at: str | None) -> dict[str, Any]:
+    """The public order; its unchanging `face` becomes part of it."""
     return order_view(face, order, purse, origin=hub.settings.origin, token_key=token_key(hub), applied_at=applied_at)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+import msgspec
 from asyncpg import Connection
 
 from paygw.hub.hub import Hub
@@ -26,7 +27,7 @@ _MISSING = Refused("not_found", "There is no such order here.")
 
 def show(hub: Hub, read: OrderRead) -> View:
     """An order as portals see it."""
-    return view_of(hub, bytes(read.face), read.order, read.purse, read.applied_at)
+    return view_of(hub, msgspec.json.decode(read.face), read.order, read.purse, read.applied_at)
 
 
 async def get_order(hub: Hub, order_id: str, *, portal_id: str | None) -> View:
@@ -76,7 +77,7 @@ async def _close(hub: Hub, order_id: str, status: OrderStatus, portal_id: str | 
     if order.status is not status:
         locked = await _write_closed(hub, connection, locked, status)
     closed = locked.situation.order or order
-    return view_of(hub, locked.face, closed, locked.situation.purse, locked.applied_at)
+    return view_of(hub, msgspec.json.decode(locked.face), closed, locked.situation.purse, locked.applied_at)
 
 
 async def _write_closed(hub: Hub, connection: Connection, locked: Locked, status: OrderStatus) -> Locked:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import asyncpg
 import msgspec
 from asyncpg import Connection
+from msgspec import structs
 
 from paygw.hub.hub import Hub
 from paygw.hub.locking import lock_receipt
@@ -228,7 +229,7 @@ async def _keep_request(
     if kept is None:
         raise Unavailable("the refund was undone")
     body = msgspec.json.encode(show_refund(kept))
-    await keep_key(connection, replace(row, answer=body))
+    await keep_key(connection, structs.replace(row, answer=body))
     return Answered(_CREATED, body)
 
 

@@ -119,13 +119,18 @@ def key_digest(key: str) -> bytes:
 
 def key_prefix(key: str) -> str:
     """What may be shown of a key and is looked up: `sk_test_` and 16 digits of its digest, so that no two are alike."""
-    return key[:8] + key_digest(key).hex()[:16]
+    return _prefix(key, key_digest(key))
+
+
+def _prefix(key: str, digest: bytes) -> str:
+    return key[:8] + digest.hex()[:16]
 
 
 def find_key(registry: Registry, key: str, now: datetime) -> ApiKey | None:
     """The key's record if it is known, whole and in force."""
-    known = registry.keys.get(key_prefix(key))
-    if known is None or not hmac.compare_digest(known.digest, key_digest(key)):
+    digest = key_digest(key)
+    known = registry.keys.get(_prefix(key, digest))
+    if known is None or not hmac.compare_digest(known.digest, digest):
         return None
     return None if known.expires_at is not None and known.expires_at <= now else known
 

@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from paygw.kernel.orders import Order, Situation
 from paygw.kernel.receipts import LEFT, UNSENT, Purse, Receipt, Refund, RefundStatus
 from paygw.kernel.refs import pay_token, public_id
@@ -14,7 +12,7 @@ _IN_PROGRESS = UNSENT | {RefundStatus.SENDING}
 
 def instant(at: datetime) -> str:
     """RFC 3339 in UTC with milliseconds, as on the wire."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def paid_vnd(receipt: Receipt) -> int:
@@ -62,19 +60,20 @@ def labels(purse: Purse) -> list[str]:
 
 
 def order_view(
-    face: bytes, order: Order, purse: Purse, *, origin: str, token_key: bytes, applied_at: str | None
+    face: dict[str, Any], order: Order, purse: Purse, *, origin: str, token_key: bytes, applied_at: str | None
 ) -> dict[str, Any]:
     """The public order: contract names, đồng, RFC 3339."""
-    view: dict[str, Any] = msgspec.json.decode(face)
-    view["status"] = order.status.value
-    view["version"] = order.version
-    view["paid_vnd"] = sum(map(paid_vnd, purse.receipts))
-    view["unapplied_vnd"] = sum(map(unapplied_vnd, purse.receipts))
-    view["refunded_vnd"] = sum(map(refunded_vnd, purse.receipts))
-    view["labels"] = labels(purse)
-    view["pay_url"] = f"{origin}/pay/{pay_token(token_key, order.id)}"
-    view["applied_at"] = applied_at
-    return view
+    return {
+        **face,
+        "status": order.status.value,
+        "version": order.version,
+        "paid_vnd": sum(map(paid_vnd, purse.receipts)),
+        "unapplied_vnd": sum(map(unapplied_vnd, purse.receipts)),
+        "refunded_vnd": sum(map(refunded_vnd, purse.receipts)),
+        "labels": labels(purse) if purse.receipts else [],
+        "pay_url": f"{origin}/pay/{pay_token(token_key, order.id)}",
+        "applied_at": applied_at,
+    }
 
 
 def refund_view(refund: Refund, *, reason: str | None = None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from paygw.hub.hub import Hub
 from paygw.hub.views import instant, money_view, order_view, refund_view
@@ -163,7 +163,7 @@ def _event_row(hub: Hub, locked: Locked, after: Situation, fact: Fact, told: Tol
         return None
     event_id = new_id()
     data = order_view(
-        locked.face,
+        msgspec.json.decode(locked.face),
         order,
         after.purse,
         origin=hub.settings.origin,

@@ -38,7 +38,7 @@ class Vault:
     @property
     def key_id(self) -> bytes:
         """Names the key in each sealed value, so that a rotation can tell them apart."""
-        return sha256(b"paygw key id" + self.key).digest()[:_ID_BYTES]
+        return _key_id(self.key)
 
     def derive(self, purpose: str) -> bytes:
         """A 32-byte key for one purpose."""
@@ -47,7 +47,7 @@ class Vault:
     def seal(self, plain: bytes, *, where: str) -> bytes:
         """Encrypt for one place (`table/row/column`): key id, nonce, ciphertext."""
         nonce = os.urandom(_NONCE_BYTES)
-        return self.key_id + nonce + AESGCM(self.key).encrypt(nonce, plain, where.encode())
+        return self.key_id + nonce + _cipher(self.key).encrypt(nonce, plain, where.encode())
 
     def open(self, sealed: bytes, *, where: str) -> bytes:
         """Decrypt what `seal` made for the same place. Raises VaultError."""
@@ -55,9 +55,19 @@ class Vault:
         if not hmac.compare_digest(key_id, self.key_id):
             raise VaultError(f"{where} was sealed with another key: give the hub the key file it was made with")
         try:
-            return AESGCM(self.key).decrypt(nonce, sealed[_ID_BYTES + _NONCE_BYTES :], where.encode())
+            return _cipher(self.key).decrypt(nonce, sealed[_ID_BYTES + _NONCE_BYTES :], where.encode())
         except InvalidTag:
             raise VaultError(f"{where} does not open: it was changed or moved") from None
+
+
+@lru_cache(maxsize=4)  # the key, and during a rotation the one before it
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
+
+
+@lru_cache(maxsize=4)  # the same
+def _key_id(key: bytes) -> bytes:
+    return sha256(b"paygw key id" + key).digest()[:_ID_BYTES]
 
 
 @lru_cache(maxsize=64)  # a handful of purposes, asked for on every order

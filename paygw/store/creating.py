@@ -1,14 +1,16 @@
 """Create an order: one statement, its own transaction, for the winner.
 
-Plain inserts in a fixed order (idempotency key, order, uses of tariffs, obligations sorted by identity): a duplicate
-waits on the unique index for the winner and then fails as a whole, and the violated constraint says which promise it
-met.
+Inserts in a fixed order (idempotency key, order, uses of tariffs, obligations sorted by identity). A second request
+with the same key waits for the first and then writes nothing at all; any other duplicate fails as a whole, and the
+violated constraint says which promise it met.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 from uuid import UUID
 
+import msgspec
 from asyncpg import Connection, Record
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import JSONB
@@ -19,7 +21,7 @@ from paygw.store.tables import orders
 _CREATE = """
 WITH k AS (
     INSERT INTO idempotency (principal, route, key, fingerprint, status, answer)
-    VALUES ($1, $2, $3, $4, $5, $6) RETURNING 1
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT ON CONSTRAINT idempotency_pk DO NOTHING RETURNING 1
 ), o AS (
     INSERT INTO orders (id, portal_id, reference, status, amount_vnd, version, expires_at, created_at, lines, face,
         quote, private, return_url)
@@ -39,6 +41,7 @@ WITH k AS (
 )
 INSERT INTO order_lines (order_id, obligation_id) SELECT o.id, b.id FROM o, b
 """
+_NOTHING_WRITTEN = "INSERT 0 0"
 _FIND_KEY = """
 SELECT fingerprint, status, answer FROM idempotency WHERE principal = $1 AND route = $2 AND key = $3
 """
@@ -80,8 +83,7 @@ _BY_REFERENCE = Query(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRow:
+class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     """An idempotency key with the exact answer it stands for."""
 
     principal: str
@@ -92,8 +94,7 @@ class KeyRow:
     answer: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObligationRow:
+class ObligationRow(msgspec.Struct, frozen=True, kw_only=True):
     """The identity of an obligation: whichever portal asks, the same thing is owed once."""
 
     id: str
@@ -103,8 +104,7 @@ class ObligationRow:
     component_set: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class FeeUse:
+class FeeUse(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """A schedule that prices an order: on which legal date and for which province ('' for none)."""
 
     procedure: str
@@ -114,8 +114,7 @@ class FeeUse:
     schedule_hash: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRow:
+class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     """A new order; `lines`, `face` and `quote` are JSON, `private` is sealed."""
 
     id: str
@@ -142,8 +141,11 @@ class HeldObligation:
     place: int
 
 
+_IDENTITY = attrgetter("dossier_code", "collecting_body", "assessment_no", "component_set")
+
+
 def _columns(rows: list[ObligationRow]) -> tuple[list[UUID], list[str], list[str], list[str], list[str]]:
-    ordered = sorted(rows, key=lambda r: (r.dossier_code, r.collecting_body, r.assessment_no, r.component_set))
+    ordered = sorted(rows, key=_IDENTITY)
     return (
         [UUID(row.id) for row in ordered],
         [row.collecting_body for row in ordered],
@@ -165,9 +167,12 @@ def _use_columns(uses: tuple[FeeUse, ...]) -> tuple[list[str], list[date], list[
     )
 
 
-async def create(connection: Connection, key: KeyRow, order: OrderRow, obligations: list[ObligationRow]) -> None:
-    """The fast path: everything is new. Raises asyncpg.UniqueViolationError by constraint otherwise; nothing stays."""
-    await connection.execute(
+async def create(connection: Connection, key: KeyRow, order: OrderRow, obligations: list[ObligationRow]) -> bool:
+    """The fast path: everything is new. False, and nothing written, if the key was used before.
+
+    Raises asyncpg.UniqueViolationError by constraint where something else existed; nothing stays.
+    """
+    status: str = await connection.execute(
         _CREATE,
         *(key.principal, key.route, key.key, key.fingerprint, key.status, key.answer),
         *(UUID(order.id), order.portal_id, order.reference, order.amount_vnd, order.expires_at, order.created_at),
@@ -175,6 +180,7 @@ async def create(connection: Connection, key: KeyRow, order: OrderRow, obligatio
         *_columns(obligations),
         *_use_columns(order.uses),
     )
+    return status != _NOTHING_WRITTEN
 
 
 async def find_key(connection: Connection, *, principal: str, route: str, key: str) -> Record | None:

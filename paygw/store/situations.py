@@ -6,9 +6,10 @@ are fresh even if the statement had to wait. Receipts are read by a second state
 `APPLY` writes everything a decision changed, in one statement; unique keys make a second writing impossible.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -21,7 +22,7 @@ from paygw.kernel.receipts import Purse, Receipt
 _OBLIGATIONS_OF = """
 obl AS MATERIALIZED (
     SELECT o.id, o.order_id, o.attempt_id FROM obligations o
-    WHERE o.id IN (SELECT l.obligation_id FROM order_lines l WHERE l.order_id = (SELECT order_id FROM hit))
+    WHERE o.id = ANY (ARRAY(SELECT l.obligation_id FROM order_lines l WHERE l.order_id = (SELECT order_id FROM hit)))
     ORDER BY o.id FOR NO KEY UPDATE
 ), ord AS MATERIALIZED (
     SELECT r.* FROM orders r
@@ -211,108 +212,130 @@ class Writes:
 
 
 # The planner takes a JSON list for 100 rows and would rather scan a table than look them up: ids stand beside it.
-_APPLY = """
-WITH w AS MATERIALIZED (SELECT $1::jsonb AS d)
-, ord AS (
-    UPDATE orders o SET status = x.status, version = x.version, receipt_count = o.receipt_count + x.born
-    FROM w, jsonb_to_record(d->'order') AS x(id uuid, status text, version int, born int)
-    WHERE o.id = x.id
-), obl AS (
-    UPDATE obligations o SET order_id = x.order_id, attempt_id = x.attempt_id
-    FROM w, jsonb_to_recordset(d->'obligations') AS x(id uuid, order_id uuid, attempt_id uuid)
-    WHERE o.id = x.id AND o.id = ANY ($3::uuid[])
-), att AS (
-    UPDATE attempts a SET status = x.status, last_contact_failed = x.last_contact_failed,
-        held_reversals = a.held_reversals + x.held,
-        next_enquiry_at = CASE WHEN x.status = 'succeeded' THEN NULL ELSE a.next_enquiry_at END
-    FROM w, jsonb_to_recordset(d->'attempts') AS x(id uuid, status text, last_contact_failed boolean, held int)
-    WHERE a.id = x.id AND a.id = ANY ($4::uuid[])
-), msg AS (
-    INSERT INTO messages (bank, digest, verdict, body)
-    SELECT x.bank, decode(x.digest, 'hex'), x.verdict, $2
-    FROM w, jsonb_to_record(d->'message') AS x(bank text, digest text, verdict text) WHERE x.bank IS NOT NULL
-    ON CONFLICT ON CONSTRAINT messages_pk DO NOTHING
-), evi AS (
-    INSERT INTO evidence (bank, key, kind, authority, attempt_id, body, digest)
-    SELECT x.bank, x.key, x.kind, x.authority, x.attempt_id, x.body, decode(x.digest, 'hex')
-    FROM w, jsonb_to_recordset(d->'evidence')
-        AS x(bank text, key text, kind text, authority smallint, attempt_id uuid, body jsonb, digest text)
-    ON CONFLICT ON CONSTRAINT evidence_pk DO NOTHING
-), rcp AS (
-    INSERT INTO receipts AS r (id, key, bank, merchant, bank_txn_id, home, account, order_id, attempt_id, amount_vnd,
-        free_vnd, refund_due_vnd, taken_back_vnd, taken_back_by, claim_vnd, dispute_vnd, settled, holder, blocked,
-        reason, conflict, received_at, value_date, recoveries)
-    SELECT x.id, x.key, x.bank, x.merchant, x.bank_txn_id, x.home, x.account, x.order_id, x.attempt_id, x.amount_vnd,
-        x.free_vnd, x.refund_due_vnd, x.taken_back_vnd, x.taken_back_by, x.claim_vnd, x.dispute_vnd, x.settled,
-        x.holder, x.blocked, x.reason, x.conflict, x.received_at, x.value_date, x.recoveries
-    FROM w, jsonb_to_recordset(d->'receipts') AS x(id uuid, key text, bank text, merchant text, bank_txn_id text,
-        home text, account text, order_id uuid, attempt_id uuid, amount_vnd bigint, free_vnd bigint,
-        refund_due_vnd bigint, taken_back_vnd bigint, taken_back_by text, claim_vnd bigint, dispute_vnd bigint,
-        settled boolean, holder text, blocked text, reason text, conflict boolean, received_at timestamptz,
-        value_date date,
-        recoveries jsonb)
-    ON CONFLICT ON CONSTRAINT receipts_pk DO UPDATE SET account = excluded.account, order_id = excluded.order_id,
-        attempt_id = excluded.attempt_id, free_vnd = excluded.free_vnd, refund_due_vnd = excluded.refund_due_vnd,
-        taken_back_vnd = excluded.taken_back_vnd, taken_back_by = excluded.taken_back_by,
-        claim_vnd = excluded.claim_vnd, dispute_vnd = excluded.dispute_vnd,
-        settled = excluded.settled, holder = excluded.holder, blocked = excluded.blocked, reason = excluded.reason,
-        conflict = excluded.conflict, recoveries = excluded.recoveries
-), ali AS (
-    INSERT INTO receipt_aliases (observer, alias, receipt_id)
-    SELECT x.observer, x.alias, x.receipt_id
-    FROM w, jsonb_to_recordset(d->'aliases') AS x(observer text, alias text, receipt_id uuid)
-    ON CONFLICT ON CONSTRAINT receipt_aliases_pk DO NOTHING
-), sli AS (
-    INSERT INTO slices (receipt_id, order_id, line_no, beneficiary, code, live_vnd, disbursed_vnd)
-    SELECT x.receipt_id, x.order_id, x.line_no, x.beneficiary, x.code, x.live_vnd, x.disbursed_vnd
-    FROM w, jsonb_to_recordset(d->'slices') AS x(receipt_id uuid, order_id uuid, line_no int, beneficiary text,
-        code text, live_vnd bigint, disbursed_vnd bigint)
-    ON CONFLICT ON CONSTRAINT slices_pk
-        DO UPDATE SET live_vnd = excluded.live_vnd, disbursed_vnd = excluded.disbursed_vnd
-), rfd AS (
-    UPDATE refunds f SET due_vnd = x.due_vnd, status = x.status, line_no = x.line_no, legs = x.legs,
-        body_paid_vnd = x.body_paid_vnd, consented = x.consented, route = x.route, void = x.void,
-        unknown = x.unknown, seen = x.seen
-    FROM w, jsonb_to_recordset(d->'refunds') AS x(id uuid, due_vnd bigint, status text, line_no int, legs jsonb,
-        body_paid_vnd bigint, consented boolean, route text, void boolean, unknown boolean, seen jsonb)
-    WHERE f.id = x.id AND f.id = ANY ($5::uuid[])
-), rev AS (
-    INSERT INTO reversals (bank, reversal_id, receipt_key, attempt_ref, bank_txn_id, amount_vnd, occurred_at)
-    SELECT x.bank, x.reversal_id, x.receipt_key, x.attempt_ref, x.bank_txn_id, x.amount_vnd, x.occurred_at
-    FROM w, jsonb_to_recordset(d->'reversals') AS x(bank text, reversal_id text, receipt_key text,
-        attempt_ref text, bank_txn_id text, amount_vnd bigint, occurred_at timestamptz)
-    ON CONFLICT ON CONSTRAINT reversals_pk DO NOTHING
-), led AS (
-    INSERT INTO ledger (key, n, rule, account, amount_vnd, receipt_id, refund_id, batch_id, order_id, line_no,
-        beneficiary, code, holder, bank, merchant, value_date)
-    SELECT x.key, x.n, x.rule, x.account, x.amount_vnd, x.receipt_id, x.refund_id, x.batch_id, x.order_id, x.line_no,
-        x.beneficiary, x.code, x.holder, x.bank, x.merchant, x.value_date
-    FROM w, jsonb_to_recordset(d->'ledger') AS x(key text, n smallint, rule text, account text, amount_vnd bigint,
-        receipt_id uuid, refund_id uuid, batch_id text, order_id uuid, line_no int, beneficiary text, code text,
-        holder text, bank text, merchant text, value_date date)
-), cas AS (
-    INSERT INTO cases (key, kind, detail, receipt_id, attempt_id, order_id)
-    SELECT x.key, x.kind, x.detail, x.receipt_id, x.attempt_id, x.order_id
-    FROM w, jsonb_to_recordset(d->'cases') AS x(key text, kind text, detail text, receipt_id uuid, attempt_id uuid,
-        order_id uuid)
-    ON CONFLICT ON CONSTRAINT cases_pk DO NOTHING
-), evt AS (
-    INSERT INTO events (id, key, portal_id, order_id, type, body)
-    SELECT x.id, x.key, x.portal_id, x.order_id, x.type, convert_to(x.body, 'UTF8')
-    FROM w, jsonb_to_recordset(d->'events')
-        AS x(id uuid, key text, portal_id text, order_id uuid, type text, body text)
-)
-INSERT INTO deliveries (event_id, portal_id)
-SELECT x.id, x.portal_id FROM w, jsonb_to_recordset(d->'events') AS x(id uuid, portal_id text)
-"""
+_PARTS: Final[Mapping[str, str]] = {
+    "order": """ord AS (
+        UPDATE orders o SET status = x.status, version = x.version, receipt_count = o.receipt_count + x.born
+        FROM w, jsonb_to_record(d->'order') AS x(id uuid, status text, version int, born int)
+        WHERE o.id = x.id
+    )""",
+    "obligations": """obl AS (
+        UPDATE obligations o SET order_id = x.order_id, attempt_id = x.attempt_id
+        FROM w, jsonb_to_recordset(d->'obligations') AS x(id uuid, order_id uuid, attempt_id uuid)
+        WHERE o.id = x.id AND o.id = ANY ($3)
+    )""",
+    "attempts": """att AS (
+        UPDATE attempts a SET status = x.status, last_contact_failed = x.last_contact_failed,
+            held_reversals = a.held_reversals + x.held,
+            next_enquiry_at = CASE WHEN x.status = 'succeeded' THEN NULL ELSE a.next_enquiry_at END
+        FROM w, jsonb_to_recordset(d->'attempts') AS x(id uuid, status text, last_contact_failed boolean, held int)
+        WHERE a.id = x.id AND a.id = ANY ($3)
+    )""",
+    "message": """msg AS (
+        INSERT INTO messages (bank, digest, verdict, body)
+        SELECT x.bank, decode(x.digest, 'hex'), x.verdict, $2
+        FROM w, jsonb_to_record(d->'message') AS x(bank text, digest text, verdict text) WHERE x.bank IS NOT NULL
+        ON CONFLICT ON CONSTRAINT messages_pk DO NOTHING
+    )""",
+    "evidence": """evi AS (
+        INSERT INTO evidence (bank, key, kind, authority, attempt_id, body, digest)
+        SELECT x.bank, x.key, x.kind, x.authority, x.attempt_id, x.body, decode(x.digest, 'hex')
+        FROM w, jsonb_to_recordset(d->'evidence')
+            AS x(bank text, key text, kind text, authority smallint, attempt_id uuid, body jsonb, digest text)
+        ON CONFLICT ON CONSTRAINT evidence_pk DO NOTHING
+    )""",
+    "receipts": """rcp AS (
+        INSERT INTO receipts AS r (id, key, bank, merchant, bank_txn_id, home, account, order_id, attempt_id,
+            amount_vnd, free_vnd, refund_due_vnd, taken_back_vnd, taken_back_by, claim_vnd, dispute_vnd, settled,
+            holder, blocked, reason, conflict, received_at, value_date, recoveries)
+        SELECT x.id, x.key, x.bank, x.merchant, x.bank_txn_id, x.home, x.account, x.order_id, x.attempt_id,
+            x.amount_vnd, x.free_vnd, x.refund_due_vnd, x.taken_back_vnd, x.taken_back_by, x.claim_vnd, x.dispute_vnd,
+            x.settled, x.holder, x.blocked, x.reason, x.conflict, x.received_at, x.value_date, x.recoveries
+        FROM w, jsonb_to_recordset(d->'receipts') AS x(id uuid, key text, bank text, merchant text, bank_txn_id text,
+            home text, account text, order_id uuid, attempt_id uuid, amount_vnd bigint, free_vnd bigint,
+            refund_due_vnd bigint, taken_back_vnd bigint, taken_back_by text, claim_vnd bigint, dispute_vnd bigint,
+            settled boolean, holder text, blocked text, reason text, conflict boolean, received_at timestamptz,
+            value_date date,
+            recoveries jsonb)
+        ON CONFLICT ON CONSTRAINT receipts_pk DO UPDATE SET account = excluded.account, order_id = excluded.order_id,
+            attempt_id = excluded.attempt_id, free_vnd = excluded.free_vnd, refund_due_vnd = excluded.refund_due_vnd,
+            taken_back_vnd = excluded.taken_back_vnd, taken_back_by = excluded.taken_back_by,
+            claim_vnd = excluded.claim_vnd, dispute_vnd = excluded.dispute_vnd,
+            settled = excluded.settled, holder = excluded.holder, blocked = excluded.blocked, reason = excluded.reason,
+            conflict = excluded.conflict, recoveries = excluded.recoveries
+    )""",
+    "aliases": """ali AS (
+        INSERT INTO receipt_aliases (observer, alias, receipt_id)
+        SELECT x.observer, x.alias, x.receipt_id
+        FROM w, jsonb_to_recordset(d->'aliases') AS x(observer text, alias text, receipt_id uuid)
+        ON CONFLICT ON CONSTRAINT receipt_aliases_pk DO NOTHING
+    )""",
+    "slices": """sli AS (
+        INSERT INTO slices (receipt_id, order_id, line_no, beneficiary, code, live_vnd, disbursed_vnd)
+        SELECT x.receipt_id, x.order_id, x.line_no, x.beneficiary, x.code, x.live_vnd, x.disbursed_vnd
+        FROM w, jsonb_to_recordset(d->'slices') AS x(receipt_id uuid, order_id uuid, line_no int, beneficiary text,
+            code text, live_vnd bigint, disbursed_vnd bigint)
+        ON CONFLICT ON CONSTRAINT slices_pk
+            DO UPDATE SET live_vnd = excluded.live_vnd, disbursed_vnd = excluded.disbursed_vnd
+    )""",
+    "refunds": """rfd AS (
+        UPDATE refunds f SET due_vnd = x.due_vnd, status = x.status, line_no = x.line_no, legs = x.legs,
+            body_paid_vnd = x.body_paid_vnd, consented = x.consented, route = x.route, void = x.void,
+            unknown = x.unknown, seen = x.seen
+        FROM w, jsonb_to_recordset(d->'refunds') AS x(id uuid, due_vnd bigint, status text, line_no int, legs jsonb,
+            body_paid_vnd bigint, consented boolean, route text, void boolean, unknown boolean, seen jsonb)
+        WHERE f.id = x.id AND f.id = ANY ($3)
+    )""",
+    "reversals": """rev AS (
+        INSERT INTO reversals (bank, reversal_id, receipt_key, attempt_ref, bank_txn_id, amount_vnd, occurred_at)
+        SELECT x.bank, x.reversal_id, x.receipt_key, x.attempt_ref, x.bank_txn_id, x.amount_vnd, x.occurred_at
+        FROM w, jsonb_to_recordset(d->'reversals') AS x(bank text, reversal_id text, receipt_key text,
+            attempt_ref text, bank_txn_id text, amount_vnd bigint, occurred_at timestamptz)
+        ON CONFLICT ON CONSTRAINT reversals_pk DO NOTHING
+    )""",
+    "ledger": """led AS (
+        INSERT INTO ledger (key, n, rule, account, amount_vnd, receipt_id, refund_id, batch_id, order_id, line_no,
+            beneficiary, code, holder, bank, merchant, value_date)
+        SELECT x.key, x.n, x.rule, x.account, x.amount_vnd, x.receipt_id, x.refund_id, x.batch_id, x.order_id,
+            x.line_no, x.beneficiary, x.code, x.holder, x.bank, x.merchant, x.value_date
+        FROM w, jsonb_to_recordset(d->'ledger') AS x(key text, n smallint, rule text, account text, amount_vnd bigint,
+            receipt_id uuid, refund_id uuid, batch_id text, order_id uuid, line_no int, beneficiary text, code text,
+            holder text, bank text, merchant text, value_date date)
+    )""",
+    "cases": """cas AS (
+        INSERT INTO cases (key, kind, detail, receipt_id, attempt_id, order_id)
+        SELECT x.key, x.kind, x.detail, x.receipt_id, x.attempt_id, x.order_id
+        FROM w, jsonb_to_recordset(d->'cases') AS x(key text, kind text, detail text, receipt_id uuid, attempt_id uuid,
+            order_id uuid)
+        ON CONFLICT ON CONSTRAINT cases_pk DO NOTHING
+    )""",
+    "events": """evt AS (
+        INSERT INTO events (id, key, portal_id, order_id, type, body)
+        SELECT x.id, x.key, x.portal_id, x.order_id, x.type, convert_to(x.body, 'UTF8')
+        FROM w, jsonb_to_recordset(d->'events')
+            AS x(id uuid, key text, portal_id text, order_id uuid, type text, body text)
+        RETURNING id, portal_id
+    ), dlv AS (
+        INSERT INTO deliveries (event_id, portal_id) SELECT id, portal_id FROM evt
+    )""",
+}
+
+
+@lru_cache(maxsize=256)
+def _apply_sql(names: tuple[str, ...]) -> str:
+    """One statement of the parts there is something for: a part costs its start even without rows."""
+    parts = ",\n    ".join(_PARTS[name] for name in names)
+    return f"WITH w AS MATERIALIZED (SELECT $1::jsonb AS d, $2::bytea AS body, $3::uuid[] AS ids),\n    {parts}\nSELECT"
 
 
 async def apply(connection: Connection, writes: Writes, *, message_body: bytes = b"") -> None:
     """Write one decision. Raises asyncpg.UniqueViolationError by constraint name when it was written before."""
-    document = {name: value for name in Writes.__slots__ if (value := getattr(writes, name))}
+    document = {name: value for name in _PARTS if (value := getattr(writes, name))}
+    if not document:
+        return
+    changed = (*writes.obligations, *writes.attempts, *writes.refunds)
     await connection.execute(
-        _APPLY,
+        _apply_sql(tuple(document)),
         msgspec.json.encode(document).decode(),
         message_body,
-        *([UUID(row["id"]) for row in rows] for rows in (writes.obligations, writes.attempts, writes.refunds)),
+        [UUID(row["id"]) for row in changed],
     )

@@ -67,9 +67,10 @@ class Site:
             await route.guard(request)
             response = await route.endpoint(request)
         except Exception as error:
-            response = _answer(request, error)
-            if response is None:
+            foreseen = _answer(request, error)
+            if foreseen is None:
                 raise
+            response = foreseen
         await response(scope, receive, send)
 
 
