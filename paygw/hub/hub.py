@@ -7,6 +7,7 @@ from typing import Literal, Protocol, TypeVar
 
 from asyncpg import Connection, Pool
 
+from paygw.hub.gathering import Gathering
 from paygw.hub.registry import Registry
 from paygw.kernel.connector import (
     Answer,
@@ -99,6 +100,7 @@ class Hub:
     registry_holder: RegistryHolder = field(default_factory=RegistryHolder)
     tariff_holder: TariffHolder = field(default_factory=TariffHolder)
     health_holder: HealthHolder = field(default_factory=HealthHolder)
+    gathering: Gathering = field(default_factory=Gathering)
 
     @property
     def registry(self) -> Registry:

@@ -28,9 +28,9 @@ from paygw.kernel.refs import public_id
 from paygw.store.creating import (
     FeeUse,
     KeyRow,
+    NewOrder,
     ObligationRow,
     OrderRow,
-    create,
     find_by_reference,
     find_key,
     hold_obligations,
@@ -38,6 +38,7 @@ from paygw.store.creating import (
     keep_key,
     link_lines,
 )
+from paygw.store.engine import AWAY
 from paygw.store.fees import IN_FORCE
 from paygw.store.orders import read_order
 
@@ -82,9 +83,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    key: KeyRow
-    order: OrderRow
-    obligations: list[ObligationRow]
+    new: NewOrder
     lines: tuple[Line, ...]
 
 
@@ -105,17 +104,17 @@ async def _create(hub: Hub, portal: Portal, ask: OrderAsk, key: str) -> Answered
     fingerprint = sha256(msgspec.json.encode(ask, order="deterministic")).digest()
     draft = _draft(hub, portal, ask, key, fingerprint, now)
     try:
-        async with hub.pool.acquire() as connection:
-            if not await create(connection, draft.key, draft.order, draft.obligations):
-                return await replay(connection, draft.key)
+        if not await hub.gathering.create(hub.pool, draft.new):
+            async with hub.pool.acquire() as connection:
+                return await replay(connection, draft.new.key)
     except asyncpg.UniqueViolationError:
         return await _met(hub, draft)
     except (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError):
         raise Refused("idempotency_in_progress", "The same request is still being worked on; ask again.") from None
-    except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError) as error:
+    except AWAY as error:
         raise Unavailable("the database does not answer") from error
     hub.observe.count("paygw_orders_total", portal=portal.id, status="open")
-    return Answered(_CREATED, draft.key.answer)
+    return Answered(_CREATED, draft.new.key.answer)
 
 
 async def _met(hub: Hub, draft: _Draft) -> Answered:
@@ -125,7 +124,7 @@ async def _met(hub: Hub, draft: _Draft) -> Answered:
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == "idempotency_pk":
             async with hub.pool.acquire() as connection:
-                return await replay(connection, draft.key)
+                return await replay(connection, draft.new.key)
         return await hub.transact(partial(_same_reference, hub, draft))
 
 
@@ -141,12 +140,12 @@ async def replay(connection: Connection, row: KeyRow) -> Answered:
 
 async def _same_reference(hub: Hub, draft: _Draft, connection: Connection) -> Answered:
     """Another key for a reference that exists: the same order if the body is the same, a conflict otherwise."""
-    portal_id, reference = draft.order.portal_id, draft.order.reference
+    portal_id, reference = draft.new.order.portal_id, draft.new.order.reference
     known = await find_by_reference(connection, portal_id=portal_id, reference=reference)
     if known is None:
         raise Unavailable("the order with this reference was undone")
     order_id = str(known["id"])
-    if known["fingerprint"] != draft.key.fingerprint.hex():
+    if known["fingerprint"] != draft.new.key.fingerprint.hex():
         raise Refused(
             "order_exists",
             "Another order has this reference; a reference is used once.",
@@ -156,25 +155,25 @@ async def _same_reference(hub: Hub, draft: _Draft, connection: Connection) -> An
     if view is None:
         raise Unavailable("the order with this reference was undone")
     body = msgspec.json.encode(view_of(hub, msgspec.json.decode(view.face), view.order, view.purse, view.applied_at))
-    await keep_key(connection, structs.replace(draft.key, status=_OK, answer=body))
+    await keep_key(connection, structs.replace(draft.new.key, status=_OK, answer=body))
     return Answered(_OK, body, replayed=True)
 
 
 async def _create_beside(hub: Hub, draft: _Draft, connection: Connection) -> Answered:
     """Some obligation existed: lock them all, look, and only then create."""
-    await keep_key(connection, draft.key)
-    await insert_order(connection, draft.order)
-    held = await hold_obligations(connection, draft.obligations)
+    await keep_key(connection, draft.new.key)
+    await insert_order(connection, draft.new.order)
+    held = await hold_obligations(connection, draft.new.obligations)
     for obligation in held:
         if obligation.order_id is not None:
             raise Refused("obligation_already_paid", "This dossier's fee has been paid; it is not charged twice.")
         if obligation.attempt_id is not None:
             raise Refused("obligation_in_payment", "A payment for the same dossier is under way; wait for its result.")
-    renamed = {draft.obligations[item.place].id: item.id for item in held}
+    renamed = {draft.new.obligations[item.place].id: item.id for item in held}
     lines = [replace(line, obligation_id=renamed[line.obligation_id]) for line in draft.lines]
-    await link_lines(connection, draft.order.id, _json(lines), [item.id for item in held])
-    hub.observe.count("paygw_orders_total", portal=draft.order.portal_id, status="open")
-    return Answered(_CREATED, draft.key.answer)
+    await link_lines(connection, draft.new.order.id, _json(lines), [item.id for item in held])
+    hub.observe.count("paygw_orders_total", portal=draft.new.order.portal_id, status="open")
+    return Answered(_CREATED, draft.new.key.answer)
 
 
 def _draft(hub: Hub, portal: Portal, ask: OrderAsk, key: str, fingerprint: bytes, now: datetime) -> _Draft:
@@ -204,25 +203,24 @@ def _draft(hub: Hub, portal: Portal, ask: OrderAsk, key: str, fingerprint: bytes
     answer = msgspec.json.encode(view_of(hub, face, order, Purse(), None))
     sealed = seal_private(hub, order_id, Private(ask.payer, tuple(question.facts for question, _ in answered)))
     frozen = {"fingerprint": fingerprint.hex(), "lines": [document(answer) for answer in answers]}
-    return _Draft(
-        key=KeyRow(principal=portal.id, route=ROUTE, key=key, fingerprint=fingerprint, status=_CREATED, answer=answer),
-        order=OrderRow(
-            id=order_id,
-            portal_id=portal.id,
-            reference=ask.reference,
-            amount_vnd=total_vnd,
-            expires_at=expires_at,
-            created_at=now,
-            lines=_json(lines),
-            face=face_json.decode(),
-            quote=_json(frozen),
-            private=sealed,
-            return_url=ask.return_url,
-            uses=tuple(_use(answer) for answer in answers),
-        ),
-        obligations=obligations,
-        lines=lines,
+    row = OrderRow(
+        id=order_id,
+        portal_id=portal.id,
+        reference=ask.reference,
+        amount_vnd=total_vnd,
+        expires_at=expires_at,
+        created_at=now,
+        lines=_json(lines),
+        face=face_json.decode(),
+        quote=_json(frozen),
+        private=sealed,
+        return_url=ask.return_url,
+        uses=tuple(_use(answer) for answer in answers),
     )
+    answered_key = KeyRow(
+        principal=portal.id, route=ROUTE, key=key, fingerprint=fingerprint, status=_CREATED, answer=answer
+    )
+    return _Draft(NewOrder(key=answered_key, order=row, obligations=tuple(obligations)), lines)
 
 
 def _use(answer: Quote) -> FeeUse:

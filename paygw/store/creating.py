@@ -1,13 +1,16 @@
-"""Create an order: one statement, its own transaction, for the winner.
+"""Create orders: one statement, its own transaction, for the winners.
 
-Inserts in a fixed order (idempotency key, order, uses of tariffs, obligations sorted by identity). A second request
-with the same key waits for the first and then writes nothing at all; any other duplicate fails as a whole, and the
-violated constraint says which promise it met.
+Inserts in a fixed order, whoever writes: idempotency keys, orders by reference, uses of tariffs, obligations by
+identity; each kind is complete before the next begins, so that two writers never wait for each other crosswise.
+A second request with a known key waits for the first and then writes nothing; any other duplicate fails the statement
+as a whole, and the violated constraint says which promise it met.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -19,29 +22,43 @@ from paygw.store.query import Query
 from paygw.store.tables import orders
 
 _CREATE = """
-WITH k AS (
+WITH n AS MATERIALIZED (
+    SELECT * FROM unnest($4::text[], $5::bytea[], $6::bytea[], $7::uuid[], $8::text[], $9::bigint[], $10::timestamptz[],
+        $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::bytea[], $16::text[])
+        AS n(key, fingerprint, answer, id, reference, amount_vnd, expires_at, created_at, lines, face, quote, private,
+            return_url)
+), k AS (
     INSERT INTO idempotency (principal, route, key, fingerprint, status, answer)
-    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT ON CONSTRAINT idempotency_pk DO NOTHING RETURNING 1
+    SELECT $1, $2, n.key, n.fingerprint, $3, n.answer FROM n
+    ON CONFLICT ON CONSTRAINT idempotency_pk DO NOTHING RETURNING key
 ), o AS (
     INSERT INTO orders (id, portal_id, reference, status, amount_vnd, version, expires_at, created_at, lines, face,
         quote, private, return_url)
-    SELECT $7, $8, $9, 'open', $10, 1, $11, $12, $13::jsonb, $14::jsonb, $15::jsonb, $16, $17 FROM k
+    SELECT n.id, $1, n.reference, 'open', n.amount_vnd, 1, n.expires_at, n.created_at, n.lines::jsonb, n.face::jsonb,
+        n.quote::jsonb, n.private, n.return_url
+    FROM n JOIN k USING (key) ORDER BY n.reference
     RETURNING id
 ), f AS (
     INSERT INTO fee_uses (procedure, as_of, jurisdiction, province, schedule_hash)
-    SELECT u.* FROM o, unnest($23::text[], $24::date[], $25::text[], $26::text[], $27::text[]) AS u
+    SELECT DISTINCT u.procedure, u.as_of, u.jurisdiction, u.province, u.hash
+    FROM o JOIN unnest($17::uuid[], $18::text[], $19::date[], $20::text[], $21::text[], $22::text[])
+        AS u(order_id, procedure, as_of, jurisdiction, province, hash) ON u.order_id = o.id
+    ORDER BY u.procedure, u.as_of, u.jurisdiction, u.province, u.hash
     ON CONFLICT DO NOTHING RETURNING 1
+), u AS MATERIALIZED (
+    SELECT u.* FROM (SELECT o.id FROM o, (SELECT count(*) FROM f) AS used) AS o
+    JOIN unnest($23::uuid[], $24::uuid[], $25::text[], $26::text[], $27::text[], $28::text[])
+        AS u(order_id, id, body, dossier, assessment, components) ON u.order_id = o.id
 ), b AS (
     INSERT INTO obligations (id, collecting_body, dossier_code, assessment_no, component_set)
-    SELECT u.id, u.body, u.dossier, u.assessment, u.components
-    FROM (SELECT o.id FROM o, (SELECT count(*) FROM f) AS used) AS o,
-        unnest($18::uuid[], $19::text[], $20::text[], $21::text[], $22::text[])
-            AS u(id, body, dossier, assessment, components)
+    SELECT u.id, u.body, u.dossier, u.assessment, u.components FROM u
+    ORDER BY u.dossier, u.body, u.assessment, u.components
     RETURNING id
+), l AS (
+    INSERT INTO order_lines (order_id, obligation_id) SELECT u.order_id, u.id FROM u JOIN b USING (id)
 )
-INSERT INTO order_lines (order_id, obligation_id) SELECT o.id, b.id FROM o, b
+SELECT id FROM o
 """
-_NOTHING_WRITTEN = "INSERT 0 0"
 _FIND_KEY = """
 SELECT fingerprint, status, answer FROM idempotency WHERE principal = $1 AND route = $2 AND key = $3
 """
@@ -141,46 +158,53 @@ class HeldObligation:
     place: int
 
 
+class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that one request writes."""
+
+    key: KeyRow
+    order: OrderRow
+    obligations: tuple[ObligationRow, ...]
+
+
 _IDENTITY = attrgetter("dossier_code", "collecting_body", "assessment_no", "component_set")
+_KEY = attrgetter("key.key")
+_ORDER_COLUMNS = (
+    "reference", "amount_vnd", "expires_at", "created_at", "lines", "face", "quote", "private", "return_url",
+)  # fmt: skip
 
 
-def _columns(rows: list[ObligationRow]) -> tuple[list[UUID], list[str], list[str], list[str], list[str]]:
-    ordered = sorted(rows, key=_IDENTITY)
-    return (
-        [UUID(row.id) for row in ordered],
-        [row.collecting_body for row in ordered],
-        [row.dossier_code for row in ordered],
-        [row.assessment_no for row in ordered],
-        [row.component_set for row in ordered],
-    )
+def _listed(rows: Sequence[object], *names: str) -> list[list[Any]]:
+    """One list a column, as `unnest` takes them."""
+    return [[getattr(row, name) for row in rows] for name in names]
 
 
-def _use_columns(uses: tuple[FeeUse, ...]) -> tuple[list[str], list[date], list[str], list[str], list[str]]:
-    """Sorted, so that two orders never wait for each other crosswise."""
-    ordered = sorted(set(uses))
-    return (
-        [use.procedure for use in ordered],
-        [use.as_of for use in ordered],
-        [use.jurisdiction for use in ordered],
-        [use.province for use in ordered],
-        [use.schedule_hash for use in ordered],
-    )
+def _columns(rows: Sequence[ObligationRow]) -> list[list[Any]]:
+    identity = _listed(rows, "collecting_body", "dossier_code", "assessment_no", "component_set")
+    return [[UUID(row.id) for row in rows], *identity]
 
 
-async def create(connection: Connection, key: KeyRow, order: OrderRow, obligations: list[ObligationRow]) -> bool:
-    """The fast path: everything is new. False, and nothing written, if the key was used before.
+async def create(connection: Connection, new: Sequence[NewOrder]) -> frozenset[str]:
+    """The fast path, for one or more orders of one portal: the ids of those written, all or none of the others.
 
-    Raises asyncpg.UniqueViolationError by constraint where something else existed; nothing stays.
+    An order whose key was used before is left out. Raises asyncpg.UniqueViolationError where something else existed,
+    CheckViolationError where a tariff is not in force any more; then nothing stays.
     """
-    status: str = await connection.execute(
+    ordered = sorted(new, key=_KEY)
+    first = ordered[0].key
+    uses = [(one.order.id, use) for one in ordered for use in one.order.uses]
+    owed = [(one.order.id, row) for one in ordered for row in one.obligations]
+    rows = await connection.fetch(
         _CREATE,
-        *(key.principal, key.route, key.key, key.fingerprint, key.status, key.answer),
-        *(UUID(order.id), order.portal_id, order.reference, order.amount_vnd, order.expires_at, order.created_at),
-        *(order.lines, order.face, order.quote, order.private, order.return_url),
-        *_columns(obligations),
-        *_use_columns(order.uses),
+        *(first.principal, first.route, first.status),
+        *_listed([one.key for one in ordered], "key", "fingerprint", "answer"),
+        [UUID(one.order.id) for one in ordered],
+        *_listed([one.order for one in ordered], *_ORDER_COLUMNS),
+        [UUID(order_id) for order_id, _ in uses],
+        *_listed([use for _, use in uses], "procedure", "as_of", "jurisdiction", "province", "schedule_hash"),
+        [UUID(order_id) for order_id, _ in owed],
+        *_columns([row for _, row in owed]),
     )
-    return status != _NOTHING_WRITTEN
+    return frozenset(str(row[0]) for row in rows)
 
 
 async def find_key(connection: Connection, *, principal: str, route: str, key: str) -> Record | None:
@@ -205,12 +229,13 @@ async def insert_order(connection: Connection, order: OrderRow) -> None:
         *(UUID(order.id), order.portal_id, order.reference, order.amount_vnd, order.expires_at, order.created_at),
         *(order.face, order.quote, order.private, order.return_url),
     )
-    await connection.execute(_USES, *_use_columns(order.uses))
+    uses = sorted(set(order.uses))  # so that two orders never wait for each other crosswise
+    await connection.execute(_USES, *_listed(uses, "procedure", "as_of", "jurisdiction", "province", "schedule_hash"))
 
 
-async def hold_obligations(connection: Connection, rows: list[ObligationRow]) -> list[HeldObligation]:
+async def hold_obligations(connection: Connection, rows: Sequence[ObligationRow]) -> list[HeldObligation]:
     """Make those that are missing, lock all, and say who holds them."""
-    await connection.execute(_OBLIGATIONS, *_columns(rows))
+    await connection.execute(_OBLIGATIONS, *_columns(sorted(rows, key=_IDENTITY)))
     found = await connection.fetch(
         _LOCK_OBLIGATIONS,
         [row.collecting_body for row in rows],
