@@ -1,0 +1,54 @@
+"""Every kind of break has its words, and the documents say the same."""
+
+import re
+from dataclasses import astuple
+from pathlib import Path
+
+from reconciliation.model import BreakKind
+from reconciliation.page import render_page
+from reconciliation.passes import PASSES
+from reconciliation.words import WORDS
+
+_DOCS = Path(__file__).parents[2] / "docs"
+
+
+def kinds_table() -> str:
+    """The table of docs/reconciliation.md."""
+    rows = [f"| `{kind}` | {words.name_vi} | {words.means_en} {words.next_en} |" for kind, words in WORDS.items()]
+    return "\n".join(["| token | tên | meaning, safe next step |", "|---|---|---|", *rows])
+
+
+def test_every_kind_has_all_its_words() -> None:
+    assert set(WORDS) == set(BreakKind)
+    assert all(all(astuple(words)) for words in WORDS.values())
+    assert len({words.name_vi for words in WORDS.values()}) == len(BreakKind)
+
+
+def test_the_kinds_are_those_of_the_contract() -> None:
+    section = (_DOCS / "contract.md").read_text(encoding="utf-8").split("## 9.")[1]
+    told = {
+        token for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for token in re.findall(r"`(\w+)`", row)
+    }
+
+    assert told == {kind.value for kind in BreakKind}
+
+
+def test_the_document_has_the_table_of_kinds() -> None:
+    text = (_DOCS / "reconciliation.md").read_text(encoding="utf-8")
+
+    assert kinds_table() in text
+
+
+def test_the_document_names_every_pass() -> None:
+    text = (_DOCS / "reconciliation.md").read_text(encoding="utf-8")
+
+    assert all(f"`{one.name}`" in text for one in PASSES)
+
+
+def test_a_page_without_breaks_says_so() -> None:
+    nothing = {"files": {}, "period": None, "matches": {"confirmed": 3, "suggested": 0}, "waiting": {"count": 0}}
+
+    page = render_page({**nothing, "breaks": {"total": 0, "by_kind": {}}}, [])
+
+    assert "Không có chênh lệch" in page
+    assert "<script" not in page
