@@ -31,8 +31,10 @@ def read(request: HttpRequest, secrets: Secrets) -> Asked:
         raise Malformed("no such address")
     if request.method == "POST" and action == "cancel":
         fields = parsed(request.body or b"{}")
-        given = fields.pop("signature", None)
-        if given is not None and not _signed(given, data_text(fields), secrets):  # the JavaScript client signs none
+        signature = fields.pop("signature", None)
+        if signature is not None and not _signed(
+            signature, data_text(fields), secrets
+        ):  # the JavaScript client signs none
             raise BadSignature
         return Cancelling(attempt_ref=code, reason=text_or_none(fields, "cancellationReason") or "")
     return Enquiry(attempt_ref=code)
