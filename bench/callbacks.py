@@ -3,8 +3,8 @@
     python -m bench.callbacks [--events N] [--portals N] [--rounds N] [--json]
 
 First the rate over a full outbox: claim, sign, send, acknowledge durably, log. Then the delay (written to accepted)
-under a steady load, with every receiver well and with one in ten dead. Receivers run in a process of their own. A
-comparison with a task engine of one job per callback needs `procrastinate`, which is not among our packages.
+under a steady load, with every receiver well and with one in ten dead. Then against one job per callback on
+procrastinate (bench/callback_jobs.py), all well and one in ten dead. Receivers run in a process of their own.
 """
 
 import argparse
@@ -25,10 +25,11 @@ from typing import cast
 import aiohttp
 import uvloop
 
+from bench.callback_jobs import JobsRound, send_jobs
 from paygw.hub.hub import Hub
 from paygw.jobs.callbacks import dispatch
 from paygw.store.dsn import Dsn
-from paygw.store.embedded import start
+from paygw.store.embedded import Cluster, start
 from paygw.store.migrate import upgrade
 from tests.jobs.outbox_kit import add_events, open_hub, portal
 
@@ -57,6 +58,18 @@ class Delay:
 
     p50_ms: float
     p99_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versus:
+    """The outbox and one job per callback: callbacks a second to the healthy, CPU per callback."""
+
+    ours_per_s: float
+    jobs_per_s: float
+    ours_cpu_us: float
+    jobs_cpu_us: float
+    ours_sick_per_s: float
+    jobs_sick_per_s: float
 
 
 class Acceptor(asyncio.Protocol):
@@ -122,7 +135,8 @@ async def measure(asked: argparse.Namespace) -> None:
                 dead = list(hub.registry.portals)[asked.portals :]
                 well = await steady(hub, healthy, ())
                 sick = await steady(hub, healthy, dead)
-    show(rounds, well, sick, as_json=asked.json)
+                jobs = await against_jobs(hub, cluster, ports, asked)
+    show(rounds, well, sick, jobs, as_json=asked.json)
 
 
 async def one_round(hub: Hub, ports: Sequence[int], events: int) -> Round:
@@ -139,6 +153,36 @@ async def one_round(hub: Hub, ports: Sequence[int], events: int) -> Round:
         ours_s = time.perf_counter() - began
     cpu_s = time.process_time() - began_cpu_s
     return Round(events / bare_s, events / ours_s, bare_s / ours_s, bare_cpu_s / events * 1e6, cpu_s / events * 1e6)
+
+
+async def against_jobs(hub: Hub, cluster: Cluster, ports: Sequence[int], asked: argparse.Namespace) -> Versus:
+    """A quarter of the events through the outbox and as jobs, without and with the dead receivers."""
+    events, senders = asked.events // 4, asked.portals * PER_ENDPOINT
+    healthy, dead = ports[: asked.portals], ports[asked.portals :]
+    ours, jobs = [], []
+    for sick in ((), dead):
+        ours.append(await drain(hub, asked.portals, sick=len(sick), events=events))
+        given = await send_jobs(cluster, healthy, sick, events=events, senders=senders, body_bytes=BODY_BYTES)
+        jobs.append(given)
+    return Versus(
+        ours_per_s=ours[0].per_s, jobs_per_s=jobs[0].per_s, ours_cpu_us=ours[0].cpu_us, jobs_cpu_us=jobs[0].cpu_us,
+        ours_sick_per_s=ours[1].per_s, jobs_sick_per_s=jobs[1].per_s,
+    )  # fmt: skip
+
+
+async def drain(hub: Hub, healthy: int, *, sick: int, events: int) -> JobsRound:
+    """Through the outbox until the healthy have all of theirs."""
+    names = list(hub.registry.portals)
+    await hub.pool.execute("UPDATE deliveries SET status = 'dead' WHERE status = 'pending'")
+    await fill(hub, names[:healthy], events)
+    await fill(hub, names[healthy : healthy + sick], events // healthy * sick)
+    left = "SELECT EXISTS (SELECT FROM deliveries WHERE status = 'pending' AND portal_id = ANY ($1))"
+    began_s, began_cpu_s = time.perf_counter(), time.process_time()
+    async with sending(hub):
+        while await hub.pool.fetchval(left, names[:healthy]):  # noqa: ASYNC110 - the database tells
+            await asyncio.sleep(0.02)
+        took_s, cpu_s = time.perf_counter() - began_s, time.process_time() - began_cpu_s
+    return JobsRound(events / took_s, cpu_s / events * 1e6)
 
 
 async def send_bare(ports: Sequence[int], events: int) -> float:
@@ -218,11 +262,12 @@ def receivers(portals: int) -> Generator[list[int]]:
         process.stdin.close()
 
 
-def show(rounds: Sequence[Round], well: Delay, sick: Delay, *, as_json: bool) -> None:
+def show(rounds: Sequence[Round], well: Delay, sick: Delay, jobs: Versus, *, as_json: bool) -> None:
     """Print what was measured and what it means."""
     ratio = statistics.median(item.ratio for item in rounds)
     if as_json:
         document = {"rounds": [asdict(item) for item in rounds], "well": asdict(well), "sick": asdict(sick)}
+        document |= {"jobs": asdict(jobs)}
         print(json.dumps(document | {"ratio": ratio, "p99_ratio": sick.p99_ms / well.p99_ms}))
         return
     for item in rounds:
@@ -234,7 +279,16 @@ def show(rounds: Sequence[Round], well: Delay, sick: Delay, *, as_json: bool) ->
     print(f"all well:      p50 {well.p50_ms:.0f} ms, p99 {well.p99_ms:.0f} ms")
     p99_ratio = sick.p99_ms / well.p99_ms
     print(f"one in ten dead: p50 {sick.p50_ms:.0f} ms, p99 {sick.p99_ms:.0f} ms, {p99_ratio:.2f} times (goal 1.5)")
-    print("procrastinate is not installed: no comparison with a job per callback")
+    times, cpu = jobs.ours_per_s / jobs.jobs_per_s, jobs.jobs_cpu_us / jobs.ours_cpu_us
+    print(
+        f"a job per callback on procrastinate: {jobs.jobs_per_s:.0f}/s, from the outbox {jobs.ours_per_s:.0f}/s: "
+        f"{times:.1f} times, at {cpu:.1f} times less CPU ({jobs.jobs_cpu_us:.0f} and {jobs.ours_cpu_us:.0f} us)"
+    )
+    rates, times = (
+        f"{jobs.jobs_sick_per_s:.0f}/s and {jobs.ours_sick_per_s:.0f}/s",
+        jobs.ours_sick_per_s / jobs.jobs_sick_per_s,
+    )
+    print(f"the same with one in ten dead: {rates}: {times:.1f} times")
 
 
 if __name__ == "__main__":

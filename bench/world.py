@@ -38,6 +38,7 @@ from paygw.web.portal_api.orders import ask_of
 KEY = "sk_test_bench000" + "k" * 40
 SECRET = "bench-secret-of-sandbox-a-0000"  # noqa: S105 - of a bank that lives as long as the benchmark
 T = TypeVar("T")
+_NO_RATES = {f"PAYGW_RATE_{kind}": "1000000" for kind in ("POST", "GET", "BURST")}  # payers come from one address
 _TICKS = os.sysconf("SC_CLK_TCK")
 _SERVES = re.compile(rb"http://127\.0\.0\.1:(\d+)")
 
@@ -140,13 +141,13 @@ def webhook_headers(body: bytes) -> dict[str, str]:
 
 
 @contextmanager
-def start_world(folder: Path) -> Iterator[World]:
+def start_world(folder: Path, *, callback_url: str = "https://portal.example/callbacks") -> Iterator[World]:
     """Start everything, stop it afterwards."""
     settings = Settings(var=folder / "var", log_level="error")
     with start(settings.var) as cluster:
-        asyncio.run(_provision(settings))
+        asyncio.run(_provision(settings, callback_url))
         command = [sys.executable, "-m", "paygw", "serve", "--port", "0"]
-        environment = {**os.environ, "PAYGW_VAR": str(settings.var), "PAYGW_LOG_LEVEL": "error"}
+        environment = {**os.environ, "PAYGW_VAR": str(settings.var), "PAYGW_LOG_LEVEL": "error", **_NO_RATES}
         process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
         try:
             yield World(cluster, settings, _port_of(process), process.pid)
@@ -165,10 +166,10 @@ def _port_of(process: "subprocess.Popen[bytes]") -> int:
     raise RuntimeError("the hub did not start")
 
 
-async def _provision(settings: Settings) -> None:
+async def _provision(settings: Settings, callback_url: str) -> None:
     async with build_hub(settings) as hub:
         portal = PortalChange(
-            id="bench", name="Bench", callback_url="https://portal.example/callbacks",
+            id="bench", name="Bench", callback_url=callback_url,
             return_origins=("https://portal.example",), rate_post=10**6, rate_get=10**6, rate_burst=10**6, key=KEY,
         )  # fmt: skip
         bank = BankChange(

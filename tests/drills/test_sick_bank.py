@@ -33,12 +33,14 @@ MODES: Mapping[str, Mapping[str, Any]] = {
     "hang": {"slow_ms": 600_000},
 }
 VISITS = 120
+_REST_S = 2.5  # the breaker lets a probe through again
 _WELL_AT_ONCE, _SICK_AT_ONCE = 4, 30
 _MORE = {
     "PAYGW_BANK_DEADLINE_S": "2", "PAYGW_BANK_CONNECT_S": "1", "PAYGW_BREAKER_OPEN_S": "2",
     "PAYGW_ENQUIRY_DELAYS_S": "1,1,2,3,5,5,5,5,5,5,10,10,10,10,10,10,10,10",
 }  # fmt: skip
 _DIALOGUES = re.compile(r'paygw_bank_requests_total\{bank="([^"]+)",operation="open_session",outcome="([^"]+)"\} (\d+)')
+_REFS = "SELECT a.ref FROM attempts a JOIN orders o ON o.id = a.order_id WHERE o.reference LIKE $1"
 _LEFT = "SELECT count(*) FROM orders WHERE reference LIKE $1 AND status <> 'paid'"
 
 
@@ -85,46 +87,53 @@ async def test_a_sick_bank_keeps_nobody_waiting_but_its_own_payers(
             party = Visits(hub, http)
             for mode, misbehaviour in MODES.items():
                 told[mode] = await _compare(party, mode, visits, misbehaviour)
-            hub.bank.misbehave(BANK)
+                await asyncio.to_thread(hub.bank.misbehave, BANK)
+                await asyncio.sleep(_REST_S)
             await _everything_is_settled(hub)
         found = await hub.audit(party.acknowledged)
         statuses = Counter(row["status"] for row in await hub.rows("SELECT status FROM attempts WHERE bank = $1", BANK))
         dialogues = _dialogues(hub)
-    ratios = {mode: one["p95_ratio"] for mode, one in told.items()}
-    figures(visits=visits, ratios=ratios, modes=told, dialogues=dialogues, sick_attempts=statuses,
-            differences=found.differences)  # fmt: skip
+    counted = {" ".join(key): times for key, times in dialogues.items()}
+    figures(visits=visits, modes=told, dialogues=counted, sick_attempts=statuses, differences=found.differences)
     assert not found.differences
     assert {outcome for bank, outcome in dialogues if bank == OTHER_BANK} == {"succeeded"}
-    assert all(one["well_seen"] == 2 * visits for one in told.values())
-    assert all(one["paid_while_sick"] for one in told.values())
+    assert {one["well_seen"] for one in told.values()} == {3 * visits}
     assert statuses["failed"] == 0  # none of this is a bank saying no
 
 
 async def _compare(party: Visits, mode: str, visits: int, misbehaviour: Mapping[str, Any]) -> dict[str, object]:
-    """The well bank alone, then beside the sick one, which stays sick while the well one is asked for untold money."""
-    alone, seen_alone = await party.to(OTHER_BANK, f"alone-{mode}", visits, _WELL_AT_ONCE)
+    """The well bank alone, beside another well one, beside the sick one; then the sick stays, and money is found."""
     bank = party.hub.bank
+    alone, seen_alone = await party.to(OTHER_BANK, f"alone-{mode}", visits, _WELL_AT_ONCE)
+    calm, seen_calm = await _together(party, f"calm-{mode}", visits)
     await asyncio.to_thread(bank.misbehave, BANK, **misbehaviour)
-    sick = asyncio.create_task(party.to(BANK, f"sick-{mode}", visits // 2, _SICK_AT_ONCE))
-    beside, seen_beside = await party.to(OTHER_BANK, f"beside-{mode}", visits, _WELL_AT_ONCE)
-    await asyncio.to_thread(bank.misbehave, OTHER_BANK, lost=True)
-    refs = await party.hub.rows(
-        "SELECT a.ref FROM attempts a JOIN orders o ON o.id = a.order_id WHERE o.reference LIKE $1", f"beside-{mode}-%"
-    )
-    for row in refs:
-        await asyncio.to_thread(bank.pay, row["ref"], OTHER_BANK)
-    wanted = f"beside-{mode}-%"
-    await asyncio.to_thread(
-        until, lambda: asyncio.run(party.hub.value(_LEFT, wanted)) == 0, lambda: f"{mode}: money is not found"
-    )
-    await asyncio.to_thread(bank.misbehave, OTHER_BANK)
-    sick_ms, sick_seen = await sick
-    p95 = [times[int(len(times) * 0.95)] for times in (alone, beside)]
+    beside, seen_beside = await _together(party, f"beside-{mode}", visits)
+    await _find_untold_money(party.hub, f"{OTHER_BANK}-beside-{mode}-%")
+    p95 = [times[int(len(times) * 0.95)] for times in (alone, calm, beside)]
     return {
-        "p95_alone_ms": round(p95[0]), "p95_beside_ms": round(p95[1]), "p95_ratio": round(p95[1] / p95[0], 2),
-        "well_seen": seen_alone + seen_beside, "sick_seen": sick_seen, "sick_max_ms": round(sick_ms[-1]),
-        "paid_while_sick": True,
+        "p95_alone_ms": round(p95[0]), "p95_beside_well_ms": round(p95[1]), "p95_beside_sick_ms": round(p95[2]),
+        "sick_to_alone": round(p95[2] / p95[0], 2), "sick_to_well": round(p95[2] / p95[1], 2),
+        "well_seen": seen_alone + seen_calm + seen_beside,
     }  # fmt: skip
+
+
+async def _together(party: Visits, tag: str, visits: int) -> tuple[list[float], int]:
+    """Visits to both banks at once; those of the one that is always well are told."""
+    other = asyncio.create_task(party.to(BANK, f"{BANK}-{tag}", visits // 2, _SICK_AT_ONCE))
+    told = await party.to(OTHER_BANK, f"{OTHER_BANK}-{tag}", visits, _WELL_AT_ONCE)
+    await other
+    return told
+
+
+async def _find_untold_money(hub: World, references: str) -> None:
+    """Citizens pay at the well bank, whose webhooks get lost; asking finds all of it while the other bank is sick."""
+    await asyncio.to_thread(hub.bank.misbehave, OTHER_BANK, lost=True)
+    for row in await hub.rows(_REFS, references):
+        await asyncio.to_thread(hub.bank.pay, row["ref"], OTHER_BANK)
+    await asyncio.to_thread(
+        until, lambda: asyncio.run(hub.value(_LEFT, references)) == 0, lambda: f"{references}: money is not found"
+    )
+    await asyncio.to_thread(hub.bank.misbehave, OTHER_BANK)
 
 
 async def _everything_is_settled(hub: World) -> None:
