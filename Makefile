@@ -53,8 +53,11 @@ test: $(READY) ## every test but the long trials
 DRILLS = tests/drills/test_one_order.py tests/drills/test_feed.py tests/store/test_embedded_drill.py \
 	tests/journeys/test_demo.py::test_demo_ends_in_agreement
 
+SHORT_DRILLS = $(addprefix tests/drills/test_,killed.py run.py storm.py forgery.py sick_bank.py sick_portals.py)
+
 drill: $(READY) ## the long trials that fit continuous integration
 	$(PY) -m pytest -m drill -q --durations=15 $(PYTEST_ARGS) $(DRILLS)
+	$(PY) -m pytest -m drill -q --durations=15 --drill-scale 0.1 --drill-kills 8 $(PYTEST_ARGS) $(SHORT_DRILLS)
 
 soak: $(READY) ## every long trial at full length: killed processes, planted faults, thousands of histories
 	$(PY) -m pytest -m drill -q --durations=15 $(PYTEST_ARGS) tests
