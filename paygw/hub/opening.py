@@ -7,7 +7,7 @@ from paygw.hub.hub import Hub
 from paygw.hub.registry import Bank
 from paygw.kernel.connector import Contact, Session, SessionAsk
 
-QR_BYTES_MAX = 666  # what web/checkout/qr.py draws; real codes are below 300
+QR_BYTES_MAX = 666  # a code above it has too many modules for a phone; real ones are below 300
 _WEB_PORTS = {"http": 80, "https": 443}
 
 

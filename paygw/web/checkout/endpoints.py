@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from paygw.hub.checkout import Checkout, Stage, Wish, ask_banks, look, page_of_bank, pay
 from paygw.kernel.errors import Refused
-from paygw.web.checkout.view import leave_page, order_page, scan_page, sorry_page
+from paygw.web.checkout.view import leave_page, order_page, scan_page, slip_page, sorry_page
 from paygw.web.checkout.visit import Form, Sorry, Visit, locale_of, may_ask, read_form, visit_of
 from paygw.web.context import Permission
 from paygw.web.pages import HEADERS
@@ -69,12 +69,17 @@ async def start_payment(request: Request) -> Response:
 async def go_on(request: Request) -> Response:
     """The way out to the bank's page or its QR code; back to the order where there is none."""
     visit = visit_of(request)
+    if _looks(request) and request.method == "GET" and may_ask(request, visit):  # the code's page looks by itself
+        await ask_banks(visit.hub, visit.order_id)
     seen = await _seen(visit)
     for item in seen.under_way if seen.stage is Stage.STARTED else ():
         if url := page_of_bank(visit.hub, item):
             return leave_page(visit, item, url)
-        if item.session.qr_text:
-            return scan_page(visit, item)
+        if not item.session.qr_text or item.expires_at <= visit.hub.clock():
+            continue
+        if item.method == "bill":
+            return slip_page(visit, item, seen)
+        return scan_page(visit, item, request.query_params)
     return _to(visit.path())
 
 

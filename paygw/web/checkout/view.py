@@ -1,6 +1,7 @@
 """What the templates get: the words of the language, the order in figures and dates, where each button leads."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
@@ -9,10 +10,13 @@ from typing import Final
 from starlette.responses import Response
 
 from paygw.hub.checkout import Checkout, Choice, Locale, Stage, bank_title, choices, page_of_bank
+from paygw.kernel.banks import BANKS
+from paygw.kernel.codes import grouped
 from paygw.kernel.evidence import AttemptStatus
+from paygw.kernel.vietqr import read as read_vietqr
 from paygw.kernel.words import amount_in_words
 from paygw.store.checkout import TryRead
-from paygw.web.checkout.qr import qr_image
+from paygw.web.checkout.picture import qr_image
 from paygw.web.checkout.visit import Sorry, Visit
 from paygw.web.locale.en import EN
 from paygw.web.locale.vi import VI
@@ -50,6 +54,7 @@ def order_page(visit: Visit, seen: Checkout, query: Mapping[str, str], *, error:
         "refreshes": wait_s is not None,
         "refresh_over": looks >= len(_LOOKS_S) or query.get("refresh") == "off",
         "path": visit.path,
+        "below": "",
     }
     headers = {} if wait_s is None else {"refresh": f"{wait_s}; url={visit.path('/return', n=looks + 1)}"}
     return page("checkout/order.html", context, 422 if error else 200, headers)
@@ -61,11 +66,67 @@ def leave_page(visit: Visit, item: TryRead, url: str) -> Response:
     return page("checkout/leave.html", context | {"bank": _bank(visit, item), "url": url})
 
 
-def scan_page(visit: Visit, item: TryRead) -> Response:
-    """A bank's QR code."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a VietQR code says, in text beside it: for who cannot scan, and to compare."""
+
+    bank: str
+    account: str
+    holder: str
+    amount_vnd: int | None
+    memo: str
+
+
+def scan_page(visit: Visit, item: TryRead, query: Mapping[str, str]) -> Response:
+    """A bank's QR code; the page looks for the result by itself."""
+    looks = _looks(query)
+    over = looks >= len(_LOOKS_S) or query.get("refresh") == "off"
     context = _common(WORDS[visit.locale], visit.hub.settings.mode, visit.path("/go"))
-    context |= {"bank": _bank(visit, item), "amount_vnd": item.attempt.amount_vnd, "path": visit.path}
-    return page("checkout/scan.html", context | {"image": qr_image(item.session.qr_text)})
+    context |= {
+        "bank": _bank(visit, item),
+        "amount_vnd": item.attempt.amount_vnd,
+        "image": qr_image(item.session.qr_text),
+        "transfer": _written(visit, item),
+        "until": item.expires_at,
+        "refreshes": not over,
+        "refresh_over": over,
+        "path": visit.path,
+        "below": "/go",
+    }
+    headers = {} if over else {"refresh": f"{_LOOKS_S[looks]}; url={visit.path('/go', n=looks + 1)}"}
+    return page("checkout/scan.html", context, 200, headers)
+
+
+def slip_page(visit: Visit, item: TryRead, seen: Checkout) -> Response:
+    """A payment slip, to be printed, shown or read out at a bank."""
+    code = item.session.qr_text
+    context = _common(WORDS[visit.locale], visit.hub.settings.mode, visit.path("/go"))
+    context |= {
+        "bank": _bank(visit, item),
+        "amount_vnd": item.attempt.amount_vnd,
+        "image": qr_image(code),
+        "grouped": grouped(code),
+        "spoken": ", ".join(" ".join(group) for group in grouped(code).split()),
+        "until": item.expires_at,
+        "seen": seen,
+        "path": visit.path,
+    }
+    return page("checkout/slip.html", context)
+
+
+def _written(visit: Visit, item: TryRead) -> Written | None:
+    transfer = read_vietqr(item.session.qr_text)
+    if transfer is None:
+        return None
+    bank = visit.hub.registry.banks.get(item.attempt.bank)
+    holder = bank.secrets.options.get("account_name", "") if bank else ""
+    return Written(
+        BANKS.get(transfer.bank_bin, transfer.bank_bin),
+        transfer.account,
+        holder,
+        transfer.amount_vnd,
+        transfer.purpose,
+    )
 
 
 def sorry_page(sorry: Sorry, locale: Locale) -> Response:

@@ -132,6 +132,17 @@ EN: Final = Words(
     scan="Scan the code with your bank's app",
     scan_body="Open your bank's app, choose to scan a QR code and check the amount before you confirm.",
     scan_alt="QR code to pay at {bank}",
+    to_bank="Receiving bank",
+    to_account="Account number",
+    to_holder="Account holder",
+    memo="Transfer memo",
+    memo_keep="Leave the amount and the memo as they are: that is how we know your payment.",
+    good_until="The code is good until",
+    slip="Payment slip for the bank",
+    slip_body="Say the payment code, or show this slip, at a counter or in the app of {bank}.",
+    slip_alt="QR code of the payment code",
+    slip_keep="Pay once only, exactly the amount on the slip. Ask the bank for its receipt and keep it.",
+    payment_code="Payment code",
     sorry={
         "not_found": (
             "We cannot find this payment request",

@@ -132,6 +132,17 @@ VI: Final = Words(
     scan="Quét mã bằng ứng dụng ngân hàng",
     scan_body="Mở ứng dụng ngân hàng, chọn quét mã QR và kiểm tra số tiền trước khi xác nhận.",
     scan_alt="Mã QR thanh toán tại {bank}",
+    to_bank="Ngân hàng nhận",
+    to_account="Số tài khoản",
+    to_holder="Chủ tài khoản",
+    memo="Nội dung chuyển khoản",
+    memo_keep="Giữ nguyên số tiền và nội dung chuyển khoản: đó là cách chúng tôi nhận ra khoản nộp của bạn.",
+    good_until="Mã dùng được đến",
+    slip="Phiếu nộp tiền tại ngân hàng",
+    slip_body="Đọc mã thanh toán hoặc đưa phiếu này tại quầy hay trong ứng dụng của {bank}.",
+    slip_alt="Mã QR của mã thanh toán",
+    slip_keep="Chỉ nộp một lần, đúng số tiền trên phiếu. Xin biên nhận của ngân hàng và giữ lại.",
+    payment_code="Mã thanh toán",
     sorry={
         "not_found": (
             "Không tìm thấy yêu cầu thanh toán",

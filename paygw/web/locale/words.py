@@ -104,6 +104,17 @@ class Words:
     scan: str
     scan_body: str
     scan_alt: str
+    to_bank: str
+    to_account: str
+    to_holder: str
+    memo: str
+    memo_keep: str
+    good_until: str
+    slip: str
+    slip_body: str
+    slip_alt: str
+    slip_keep: str
+    payment_code: str
 
     sorry: Mapping[str, tuple[str, str]]
     outage: tuple[str, str, str, str]  # title, what it means for money, that the page reloads, the link
