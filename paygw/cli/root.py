@@ -16,6 +16,7 @@ from paygw.cli.demo import demo
 from paygw.cli.fees import fees
 from paygw.cli.files import files
 from paygw.cli.minutes import minutes
+from paygw.cli.new_connector import new_connector
 from paygw.cli.recon import recon
 from paygw.cli.reconcile import reconcile_day
 from paygw.cli.run import run as run_all
@@ -47,6 +48,7 @@ _VERBS: Final = (
     money.trace,
     connectors,
     conformance,
+    new_connector,
 )
 for verb in _VERBS:
     cli.command()(verb)
