@@ -43,6 +43,7 @@ from paygw.store.fees import IN_FORCE
 from paygw.store.orders import read_order
 
 ROUTE = "POST /v1/orders"
+_KEY_TAKEN = "idempotency_pk"
 _CREATED = 201
 _PRICINGS_MAX = 2
 _OK = 200
@@ -119,13 +120,14 @@ async def _create(hub: Hub, portal: Portal, ask: OrderAsk, key: str) -> Answered
 
 async def _met(hub: Hub, draft: _Draft) -> Answered:
     """What to answer when the reference or an obligation of this request existed before."""
-    try:
-        return await hub.transact(partial(_create_beside, hub, draft))
-    except asyncpg.UniqueViolationError as error:
-        if error.constraint_name == "idempotency_pk":
-            async with hub.pool.acquire() as connection:
-                return await replay(connection, draft.new.key)
-        return await hub.transact(partial(_same_reference, hub, draft))
+    for work in (_create_beside, _same_reference):
+        try:
+            return await hub.transact(partial(work, hub, draft))
+        except asyncpg.UniqueViolationError as error:
+            if error.constraint_name == _KEY_TAKEN:
+                async with hub.pool.acquire() as connection:
+                    return await replay(connection, draft.new.key)
+    raise Unavailable("the order with this reference was undone")
 
 
 async def replay(connection: Connection, row: KeyRow) -> Answered:
