@@ -5,7 +5,7 @@ from binascii import Error as Base64Error
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from asyncpg import Record
@@ -22,6 +22,8 @@ from paygw.store.files import FileKind, LineRow, day_statements, list_files, rea
 
 View = dict[str, Any]
 Chain = Literal["first", "whole", "gap", "differs"]
+
+_PAGE: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class Filed:
     credit_vnd: int
     debit_vnd: int
     lines: int
+    content_hash: str
     chain: Chain
 
 
@@ -87,9 +90,15 @@ async def filed(hub: Hub, *, bank: str, kind: FileKind, day: date, account: str 
 
 async def filed_lines(hub: Hub, statement: Filed) -> list[FiledLine]:
     """The lines of a statement in the order of its file."""
-    async with hub.pool.acquire() as connection:
-        rows = await statement_lines(connection, statement.file_id, statement.n)
-    return [FiledLine(row=row, account=statement.account, memo=_memo(hub, row)) for row in rows]
+    found: list[FiledLine] = []
+    after = 0
+    while True:
+        async with hub.pool.acquire() as connection:
+            rows = await statement_lines(connection, statement.file_id, statement.n, after=after, limit=_PAGE)
+        found += [FiledLine(row=row, account=statement.account, memo=_memo(hub, row)) for row in rows]
+        if len(rows) < _PAGE:
+            return found
+        after = rows[-1].n
 
 
 async def missing_files(hub: Hub, sources: Iterable[Source], day: date) -> list[MissingFile]:

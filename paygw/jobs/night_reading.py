@@ -1,11 +1,12 @@
 """From the bytes of a bank's file to the lines of a night: totals checked, every cell bounded, nothing guessed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
 from hashlib import sha256
 
+from paygw.hub.filed import Filed
 from paygw.hub.registry import Bank
 from paygw.kernel.connector import FileKind, Malformed
 from paygw.kernel.decide import VIETNAM
@@ -20,6 +21,8 @@ from reconciliation.statements.read import read_file as read_statements
 from reconciliation.statements.staged import StagedFile, StagedLine
 from reconciliation.statements.table import Given
 
+FiledRead = tuple[Filed, Sequence[StagedLine]]
+
 
 def read_file(bank: Bank, kind: FileKind, day: date, body: bytes, now: datetime) -> FileKept:
     """A file of a day with its lines. Raises Malformed with what is wrong."""
@@ -33,6 +36,30 @@ def read_file(bank: Bank, kind: FileKind, day: date, body: bytes, now: datetime)
         total_vnd=sum(line.amount_vnd for line in lines),
         fetched_at=now,
         lines=lines,
+    )
+
+
+def of_filed(
+    bank: Bank, kind: FileKind, day: date, filed: Sequence[tuple[Filed, Sequence[StagedLine]]], now: datetime
+) -> FileKept:
+    """Statements that were filed (docs/files.md) as a file of the night; their bytes stay, sealed, where they are.
+
+    Raises Malformed where a settlement tells of something that the night cannot book.
+    """
+    lines = [line for _, found in filed for line in found]
+    strange = [line for line in lines if kind == "settlement" and line.to_line() is None]
+    if strange:
+        raise Malformed(f"line {strange[0].line} is a {strange[0].kind}: {len(strange)} such lines need a person")
+    told = [statement.content_hash for statement, _ in filed]
+    return FileKept(
+        bank=bank.id,
+        day=day,
+        kind=kind,
+        digest=sha256("".join(told).encode()).digest(),
+        content="\n".join(f"bank_files {statement.file_id}" for statement, _ in filed).encode(),
+        total_vnd=sum(line.amount_vnd for line in lines),
+        fetched_at=now,
+        lines=tuple(_stated(bank, day, no, line, kind) for no, line in enumerate(lines, start=1)),
     )
 
 
@@ -120,12 +147,12 @@ def _read(body: bytes, profile: Profile, given: Given, bank: Bank) -> StagedFile
     return read_statements(body, profile, replace(given, account=bank.landing.account or bank.id))
 
 
-def _stated(bank: Bank, day: date, no: int, line: StagedLine) -> LineRead:
+def _stated(bank: Bank, day: date, no: int, line: StagedLine, kind: FileKind = "statement") -> LineRead:
     matched = line.to_line()
     return LineRead(
         bank=bank.id,
         day=day,
-        kind="statement",
+        kind=kind,
         no=no,
         ref=line.ref,
         bank_txn_id=line.bank_txn_id,

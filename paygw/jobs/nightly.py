@@ -16,11 +16,13 @@ from asyncpg import Connection
 from paygw.hub import night_work as work
 from paygw.hub.breaks import Found, close_gone, keep_breaks
 from paygw.hub.days import local_day
+from paygw.hub.filed import Filed, filed
 from paygw.hub.hub import Hub
 from paygw.hub.minutes import write_minutes
 from paygw.hub.registry import Bank
 from paygw.hub.writing import new_id
-from paygw.jobs.night_reading import read_file, to_booked, to_line
+from paygw.jobs.night_reading import of_filed, read_file, to_booked, to_line
+from paygw.jobs.staging import staged_of_day
 from paygw.kernel.connector import Contact, FileAsk, FileKind, Malformed
 from paygw.kernel.errors import Refused
 from paygw.store import nights as store
@@ -45,12 +47,14 @@ class Night:
     read: dict[FileKind, tuple[store.LineRead, ...]] = field(default_factory=dict)
 
     async def fetch(self, kind: FileKind) -> Late | int:
-        """From a given path, else from the bank; kept by digest."""
-        body = await self._body(kind)
-        if isinstance(body, Late):
-            return body
+        """From a given path, else what was filed, else from the bank; kept by digest."""
         try:
-            kept = read_file(self.bank, kind, self.day, body, self.hub.clock())
+            kept = await self._filed(kind)
+            if kept is None:
+                body = await self._body(kind)
+                if isinstance(body, Late):
+                    return body
+                kept = read_file(self.bank, kind, self.day, body, self.hub.clock())
         except Malformed as fault:
             await self._unreadable(kind, str(fault))
             return Late(file=kind, reason=f"the {kind} of {self.day} cannot be read: {fault}")
@@ -58,6 +62,19 @@ class Night:
         if self.mode != "dry_run":
             await self.hub.transact(lambda connection: store.keep_file(connection, kept))
         return len(kept.lines)
+
+    async def _filed(self, kind: FileKind) -> store.FileKept | None:
+        """What came in by drop folder, SFTP, API or hand, if anything did."""
+        if kind in self.files:
+            return None
+        found = await self.filed(kind)
+        read = [(statement, await staged_of_day(self.hub, statement)) for statement in found]
+        return of_filed(self.bank, kind, self.day, read, self.hub.clock()) if read else None
+
+    async def filed(self, kind: FileKind) -> Sequence[Filed]:
+        """The statements that count of this day; of the account the money lands on, where it is named."""
+        account = self.bank.landing.account if kind == "statement" else ""
+        return await filed(self.hub, bank=self.bank.id, kind=kind, day=self.day, account=account)
 
     async def _body(self, kind: FileKind) -> bytes | Late:
         if path := self.files.get(kind):
@@ -162,7 +179,8 @@ async def reconcile(
                 lambda connection: store.begin(connection, night_id=new_id(), bank=bank_id, day=day, now=hub.clock())
             )
             night.night_id, night.attempt = opened
-        statements = bank.connector.fetch_file is not None or "statement" in night.files
+        offered = bank.connector.fetch_file is not None or "statement" in night.files
+        statements = offered or bool(await night.filed("statement"))
         report = await run_night(night, mode=mode, statements=statements)
         if mode == "night":
             status = "waiting" if report.late else "done"

@@ -51,8 +51,13 @@ async def stage_next(hub: Hub) -> Became | None:
 
 async def lines_of_day(hub: Hub, statement: Filed) -> list[Line]:
     """The canonical lines of a statement, as matching wants them; fees, interest and unnamed debits are left out."""
-    made = (_staged(line).to_line() for line in await filed_lines(hub, statement))
+    made = (line.to_line() for line in await staged_of_day(hub, statement))
     return [line for line in made if line is not None]
+
+
+async def staged_of_day(hub: Hub, statement: Filed) -> list[StagedLine]:
+    """The lines of a statement as they were read, all of them."""
+    return [_staged(line) for line in await filed_lines(hub, statement)]
 
 
 def profile_of(hub: Hub, name: str) -> Profile:

@@ -316,8 +316,6 @@ async def day_statements(
     return rows
 
 
-async def statement_lines(
-    connection: Connection, file_id: UUID, n: int, *, after: int = 0, limit: int = 200_000
-) -> list[LineRow]:
-    """Lines of a statement in the order of the file."""
+async def statement_lines(connection: Connection, file_id: UUID, n: int, *, after: int, limit: int) -> list[LineRow]:
+    """Lines of a statement in the order of the file, beyond the place `after`."""
     return [LineRow(**dict(row)) for row in await connection.fetch(_LINES, file_id, n, after, limit)]

@@ -10,9 +10,11 @@ import pytest
 
 from paygw.hub.breaks import list_breaks
 from paygw.hub.hub import Hub
+from paygw.hub.intake import FileAsk, receive_file
 from paygw.hub.minutes import read_minutes
 from paygw.hub.position import prove_position
 from paygw.jobs.nightly import reconcile
+from paygw.jobs.staging import stage_received
 from paygw.kernel.connector import Secrets
 from paygw.kernel.decide import VIETNAM, Landing
 from paygw.kernel.errors import Refused
@@ -109,6 +111,38 @@ async def test_a_lost_webhook_is_repaired_and_the_day_settled(night_hub: Hub, sa
             ("status_differs", "resolved", True)
         ]
         assert (await prove_position(hub))["ok"]
+
+
+@pytest.mark.parametrize("way", ["filed", "fetched"])
+async def test_a_bank_that_offers_no_files_is_reconciled_by_what_was_filed(
+    night_hub: Hub, sandbox: SandboxProcess, way: str
+) -> None:
+    async with right_books(night_hub) as hub:
+        await paid_at_bank(hub, sandbox, "HS-1")
+        await paid_at_bank(hub, sandbox, "HS-2", heard=False)
+        if way == "filed":
+            await file_the_day(hub, sandbox)
+            bank = hub.registry.banks[BANK]
+            silent = replace(bank, connector=replace(bank.connector, fetch_file=None))
+            hub.registry_holder.now = replace(hub.registry, banks={**hub.registry.banks, BANK: silent})
+
+        done = await reconcile(hub, BANK, yesterday())
+        before = await counts(hub)
+        await reconcile(hub, BANK, yesterday())
+
+        assert (done["status"], done["breaks"]) == ("done", [])
+        assert done["steps"]["fetch"] == {"settlement": 2, "statement": 2}
+        assert done["steps"]["settle"]["settled"] == 2
+        assert await counts(hub) == before
+
+
+async def file_the_day(hub: Hub, sandbox: SandboxProcess) -> None:
+    """Bring the bank's two files of yesterday by hand."""
+    for kind in ("settlement", "statement"):
+        data = sandbox.ask("GET", f"/{BANK}/v1/{kind}s/{yesterday()}.csv").encode()
+        ask = FileAsk(bank=BANK, profile=f"sandbox-{kind}", data=data, name=kind, source="cli", by="operator")
+        await receive_file(hub, ask)
+    assert await stage_received(hub) == 0
 
 
 async def test_the_same_night_twice_changes_nothing(night_hub: Hub, sandbox: SandboxProcess) -> None:
