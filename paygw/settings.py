@@ -165,6 +165,8 @@ class Settings(BaseSettings):
     file_pickup_s: Seconds = Field(default=60.0, description="Rest between two looks at drop folders and SFTP servers.")
     file_memory_mib: int = Field(default=1_024, ge=256, description="Address space of the process that reads a file.")
     file_cpu_s: int = Field(default=60, ge=1, description="CPU seconds of the process that reads a file.")
+    operator_name: str = Field(default="PAYGW", description="Who instructs payments out, as payment orders name it.")
+    operator_bank: str = Field(default="", description="BIC of the bank that keeps our account (payment orders).")
     night_at: time = Field(default=time(10), description="When a bank's day is reconciled on its T+1, local time.")
     night_back_days: int = Field(default=14, ge=1, le=60, description="Days back that are still reconciled if missed.")
     night_poll: str = Field(default="*/10 * * * *", description="How often nights that are due are looked for (cron).")

@@ -13,6 +13,7 @@ from paygw.cli.breaks import breaks
 from paygw.cli.calendar import calendar
 from paygw.cli.connectors import conformance, connectors
 from paygw.cli.demo import demo
+from paygw.cli.disburse import disburse
 from paygw.cli.fees import fees
 from paygw.cli.files import files
 from paygw.cli.minutes import minutes
@@ -63,6 +64,7 @@ cli.add_typer(files, name="files")
 cli.add_typer(breaks, name="breaks")
 cli.add_typer(recon, name="recon")
 cli.add_typer(minutes, name="minutes")
+cli.add_typer(disburse, name="disburse")
 cli.command("reconcile")(reconcile_day)
 
 

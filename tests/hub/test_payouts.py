@@ -1,0 +1,157 @@
+"""Payout batches: one proposes, another approves exactly that; exported once, confirmed, returned, sent again."""
+
+from dataclasses import replace
+from importlib.resources import files
+
+import pytest
+from lxml import etree
+
+from paygw.hub import payouts
+from paygw.hub.finance import View
+from paygw.hub.hub import Hub
+from paygw.hub.position import prove_position
+from paygw.kernel.errors import Refused
+from paygw.store.payouts import Payee
+from tests.hub.test_money_out import settled
+from tests.hub.world import BOTH, FEE_VND, balances, later, right_books
+
+pytestmark = pytest.mark.db
+
+SCHEMA = etree.XMLSchema(file=str(files("sepaxml") / "schemas" / "pain.001.001.09.xsd"))
+
+
+async def known_payees(hub: Hub, *beneficiaries: str) -> None:
+    """Payees at the treasury: weekly, by Monday."""
+    for no, beneficiary in enumerate(beneficiaries, start=1):
+        payee = Payee(
+            beneficiary=beneficiary,
+            name=f"Kho bạc số {no}",
+            account=f"7111000{no}",
+            bank_code="01701001",
+            treasury_unit="0012",
+            collecting_office="1054015",
+            remit_every="week",
+            remit_by=1,
+            basis="TT 56/2026",
+        )
+        await payouts.set_payee(hub, payee, persons=BOTH)
+
+
+OWNERS = ("lltp_center@G22.99", "retained@G22.99", "treasury")
+
+
+async def proposed(hub: Hub) -> View:
+    """Two orders paid and settled, a batch of all their slices."""
+    await settled(hub, "HS-1")
+    await settled(hub, "HS-2")
+    await known_payees(hub, *OWNERS)
+    return await payouts.propose_payout(hub, "9704", by="huong")
+
+
+@pytest.fixture
+def paying_hub(custody_hub: Hub) -> Hub:
+    """A hub in custody that knows the bank of its account."""
+    return replace(custody_hub, settings=custody_hub.settings.model_copy(update={"operator_bank": "BFTVVNVX"}))
+
+
+async def test_a_batch_from_proposal_to_confirmation(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        batch = await proposed(hub)
+        assert [(one["beneficiary"], one["amount_vnd"]) for one in batch["orders"]] == [
+            ("lltp_center@G22.99", 16_400),
+            ("retained@G22.99", 332_100),
+            ("treasury", 61_500),
+        ]
+
+        await payouts.approve_payout(hub, batch["batch"], by="minh", shown=batch["content_hash"], document="LC-1")
+        in_flight = await balances(hub)
+        xml = await payouts.export_payout(hub, batch["batch"], by="huong")
+        for group in (1, 2, 3):
+            await payouts.confirm_group(hub, batch["batch"], group, by="huong")
+            await payouts.confirm_group(hub, batch["batch"], group, by="huong")
+
+        SCHEMA.assertValid(etree.fromstring(xml))
+        assert in_flight["DT"] == -2 * FEE_VND
+        assert "H:bank:9704" not in await balances(hub)
+        assert xml == await payouts.export_payout(hub, batch["batch"], by="lan")
+        assert (await prove_position(hub))["ok"]
+
+
+@pytest.mark.parametrize(
+    ("by", "shown", "code"),
+    [("huong", None, "same_person"), ("nobody", None, "role_missing"), ("minh", "0" * 64, "stale_version")],
+)
+async def test_nobody_pays_out_alone(paying_hub: Hub, by: str, shown: str | None, code: str) -> None:
+    async with right_books(paying_hub) as hub:
+        batch = await proposed(hub)
+
+        with pytest.raises(Refused, match=code):
+            await payouts.approve_payout(
+                hub, batch["batch"], by=by, shown=shown or batch["content_hash"], document="LC-1"
+            )
+
+        assert "DT" not in await balances(hub)
+        assert (await payouts.show_payout(hub, batch["batch"]))["status"] == "proposed"
+
+
+async def test_an_account_changed_meanwhile_is_refused(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        batch = await proposed(hub)
+        await known_payees(hub, "treasury")  # becomes "Kho bạc số 1"
+
+        with pytest.raises(Refused, match="stale_version"):
+            await payouts.approve_payout(hub, batch["batch"], by="minh", shown=batch["content_hash"], document="LC-1")
+
+
+async def test_two_batches_of_the_same_slices_pay_once(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        first = await proposed(hub)
+        second = await payouts.propose_payout(hub, "9704", by="huong")
+        await payouts.approve_payout(hub, first["batch"], by="minh", shown=first["content_hash"], document="LC-1")
+
+        with pytest.raises(Refused, match="slice_not_payable"):
+            await payouts.approve_payout(hub, second["batch"], by="minh", shown=second["content_hash"], document="LC-2")
+
+        assert (await payouts.reject_payout(hub, second["batch"], by="lan"))["status"] == "rejected"
+
+
+async def test_what_came_back_is_sent_again_by_two(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        batch = await proposed(hub)
+        await payouts.approve_payout(hub, batch["batch"], by="minh", shown=batch["content_hash"], document="LC-1")
+        with pytest.raises(Refused, match="payout_state"):
+            await payouts.return_group(hub, batch["batch"], 3, by="huong")
+        await payouts.export_payout(hub, batch["batch"], by="huong")
+
+        await payouts.return_group(hub, batch["batch"], 3, by="huong")
+        waits = {name: vnd for name, vnd in (await balances(hub)).items() if name.startswith("PRET:")}
+        again = await payouts.send_again(hub, batch["batch"], 3, persons=BOTH)
+
+        assert sum(waits.values()) == -61_500
+        assert again["orders"][2]["states"]["sent"] > 0
+        assert not any(name.startswith("PRET:") for name in await balances(hub))
+
+
+async def test_money_whose_owner_has_no_account_stays(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        await settled(hub, "HS-1")
+        await known_payees(hub, "treasury")
+
+        with pytest.raises(Refused, match="payee_missing"):
+            await payouts.propose_payout(hub, "9704", by="huong")
+
+        only = await payouts.propose_payout(hub, "9704", by="huong", beneficiary="treasury")
+        assert only["total_vnd"] == 30_750
+
+
+async def test_the_clock_of_remittance(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        await settled(hub, "HS-1")
+        await known_payees(hub, "treasury")
+
+        now = {one["beneficiary"]: one for one in await payouts.list_due(hub)}
+        later(hub, 8 * 86_400)
+        then = {one["beneficiary"]: one for one in await payouts.list_due(hub)}
+
+        assert (now["treasury"]["due_on"], now["treasury"]["overdue"]) == ("2026-11-30", False)
+        assert (then["treasury"]["overdue"], then["retained@G22.99"]["due_on"]) == (True, None)
