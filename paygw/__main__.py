@@ -1,13 +1,17 @@
 """`python -m paygw` and the `paygw` script."""
 
 import sys
+from importlib import import_module
+from typing import Final
 
-from paygw.cli.root import run
+# Verbs on files alone: they start without loading the hub.
+_ALONE: Final = {"recon": "paygw.cli.recon"}
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run())
+    first = next(iter(sys.argv[1:]), "")
+    sys.exit(import_module(_ALONE.get(first, "paygw.cli.root")).run())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What a provider charges: given by a person, or learned from a file whose lines agree on one rule.
 
 A rule is a fixed part and parts per million of the amount, rounded, within bounds. A learned rule counts only if it
-explains 95 of 100 lines of its bank (the letters before a transaction's figures); otherwise no fee is judged.
+explains 90 of 100 lines of its bank (the letters before a transaction's figures); otherwise no fee is judged.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ from reconciliation.rows import Row
 Rounding = Literal["down", "half_up", "half_even", "up"]
 Point = tuple[int, int]  # amount and fee
 
-EXPLAINED_PERCENT: Final = 95
+EXPLAINED_PERCENT: Final = 90
 LINES_MIN: Final = 20
 BANKS_MAX: Final = 50
 

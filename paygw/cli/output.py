@@ -1,48 +1,20 @@
-"""What the verbs print: JSON for scripts, tables for people, one line on stderr when something is wrong."""
+"""What the verbs print, and the hub a verb runs one use case with."""
 
 import asyncio
-import json
-import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated, TypeVar
-
-import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from typing import TypeVar
 
 from paygw.app import build_hub
+from paygw.cli.showing import AsJson, Row, show, show_all
 from paygw.hub.hub import Hub
 from paygw.settings import Settings
 
-T = TypeVar("T")
-Row = Mapping[str, object]
+__all__ = ["AsJson", "Row", "show", "show_all", "with_hub"]
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+T = TypeVar("T")
 
 _CLI_POOL = 4
-_WIDE = 200  # columns, where nobody watches
-
-
-def show(value: Row, *, as_json: bool) -> None:
-    """One thing: an object, or name and value per line."""
-    if as_json:
-        _json(value)
-        return
-    for name, one in value.items():
-        typer.echo(f"{name}: {_plain(one)}")
-
-
-def show_all(rows: Sequence[Row], *, as_json: bool) -> None:
-    """Several things of one kind: an array, or a table."""
-    if as_json:
-        _json(list(rows))
-        return
-    table = Table(*(rows[0] if rows else ("nothing",)))
-    for row in rows:
-        table.add_row(*(escape(_plain(one)) for one in row.values()))
-    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 
 def with_hub(work: Callable[[Hub], Awaitable[T]], settings: Settings | None = None) -> T:
@@ -55,15 +27,3 @@ def with_hub(work: Callable[[Hub], Awaitable[T]], settings: Settings | None = No
             return await work(hub)
 
     return asyncio.run(run())
-
-
-def _json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, default=str))
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list | tuple):
-        return ", ".join(_plain(one) for one in value)
-    return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)

@@ -1,12 +1,9 @@
 """The command line: every verb of contract.md section 2 and 3, one line on stderr for every error."""
 
-import sys
 from collections.abc import Sequence
 from typing import Final
 
 import typer
-from pydantic import ValidationError
-from typer.exceptions import TyperException
 
 from paygw.cli import banks, money, provision, serving, upkeep
 from paygw.cli.breaks import breaks
@@ -22,11 +19,7 @@ from paygw.cli.recon import recon
 from paygw.cli.reconcile import reconcile_day
 from paygw.cli.run import run as run_all
 from paygw.cli.sandbox import sandbox
-from paygw.kernel.errors import PaygwError, Refused
-
-FAILED: Final = 1
-MISUSED: Final = 2
-INTERRUPTED: Final = 130
+from paygw.cli.shell import run_verb
 
 cli = typer.Typer(
     name="paygw",
@@ -69,28 +62,5 @@ cli.command("reconcile")(reconcile_day)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; the exit code. What people did wrong is one line, a defect keeps its stack."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        code = cli(args=given or ["--help"], prog_name="paygw", standalone_mode=False)
-    except (typer.Abort, KeyboardInterrupt):
-        return _say("interrupted", INTERRUPTED)
-    except TyperException as error:
-        return _say(error.format_message(), MISUSED)
-    except (PaygwError, ValidationError, OSError) as error:
-        return _say(_sentence(error), FAILED)
-    return code if isinstance(code, int) else 0
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, Refused):
-        return f"{error.detail} ({error.code})"
-    if isinstance(error, ValidationError):
-        wrong = (f"PAYGW_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
-        return "; ".join(wrong).replace("PAYGW_: ", "")
-    return str(error)
-
-
-def _say(sentence: str, code: int) -> int:
-    print("paygw: " + " ".join(sentence.split()), file=sys.stderr)  # noqa: T201 - the command line speaks
-    return code
+    """Run one verb; the exit code."""
+    return run_verb(cli, arguments)

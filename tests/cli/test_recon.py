@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
+from paygw.cli.recon import run as run_alone
 from paygw.cli.root import run
 from reconciliation.canonical import write_book, write_lines
 from reconciliation.model import BREAK_COLUMNS
@@ -91,3 +94,17 @@ def test_no_text_becomes_a_formula(tmp_path: Path, lead: str) -> None:
     cell = openpyxl.load_workbook(tmp_path / "report.xlsx")["Chênh lệch"]["B3"]
     assert cell.data_type == "s"
     assert lead.strip() in str(cell.value)
+
+
+def test_the_verb_alone_is_the_verb_among_all(files: list[str], tmp_path: Path) -> None:
+    for name, one in (("all", run), ("alone", run_alone)):
+        assert one(["recon", "match", *files, "--out", str(tmp_path / name)]) == 0
+
+    assert (tmp_path / "all" / "breaks.csv").read_bytes() == (tmp_path / "alone" / "breaks.csv").read_bytes()
+    assert run_alone(["recon", "match", *files]) == 2
+
+
+def test_the_verb_starts_without_the_hub() -> None:
+    loads = "import sys, paygw.cli.recon; sys.exit('paygw.app' in sys.modules or 'sqlalchemy' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", loads], check=False).returncode == 0

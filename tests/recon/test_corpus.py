@@ -17,6 +17,7 @@ def test_every_planted_break_is_found_and_nothing_else(run: Run, seed: int) -> N
 
 
 @pytest.mark.drill
+@pytest.mark.timeout(900)
 def test_a_month_of_ten_thousand_lines_a_day(run: Run) -> None:
     corpus = build(seed=20_260_217, per_day=10_000, each=100)
 

@@ -1,0 +1,43 @@
+"""Around every verb: its exit code, and one line on stderr for what people did wrong."""
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import typer
+from pydantic import ValidationError
+from typer.exceptions import TyperException
+
+from paygw.kernel.errors import PaygwError, Refused
+
+FAILED: Final = 1
+MISUSED: Final = 2
+INTERRUPTED: Final = 130
+
+
+def run_verb(cli: typer.Typer, arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; the exit code. What people did wrong is one line, a defect keeps its stack."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = cli(args=given or ["--help"], prog_name="paygw", standalone_mode=False)
+    except (typer.Abort, KeyboardInterrupt):
+        return _say("interrupted", INTERRUPTED)
+    except TyperException as error:
+        return _say(error.format_message(), MISUSED)
+    except (PaygwError, ValidationError, OSError) as error:
+        return _say(_sentence(error), FAILED)
+    return code if isinstance(code, int) else 0
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, Refused):
+        return f"{error.detail} ({error.code})"
+    if isinstance(error, ValidationError):
+        wrong = (f"PAYGW_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
+        return "; ".join(wrong).replace("PAYGW_: ", "")
+    return str(error)
+
+
+def _say(sentence: str, code: int) -> int:
+    print("paygw: " + " ".join(sentence.split()), file=sys.stderr)  # noqa: T201 - the command line speaks
+    return code
