@@ -58,7 +58,16 @@ async def enter_portal(request: Request) -> None:
 
 async def enter_finance(request: Request) -> None:
     """Let in a key with scope finance, within the general rate."""
-    key = await _key(request, scope="finance")
+    await _enter_scope(request, "finance")
+
+
+async def enter_operator(request: Request) -> None:
+    """Let in a key with scope operator, within the general rate."""
+    await _enter_scope(request, "operator")
+
+
+async def _enter_scope(request: Request, scope: str) -> None:
+    key = await _key(request, scope=scope)
     principal = Principal(f"key:{key.prefix}", key.scopes)
     set_principal(request.scope, principal)
     _take_token(request, principal.id, None)
@@ -95,6 +104,7 @@ GUARDS: Final[Mapping[Permission, Guard]] = MappingProxyType(
         Permission.BANK: enter_freely,
         Permission.PORTAL: enter_portal,
         Permission.FINANCE: enter_finance,
+        Permission.OPERATOR: enter_operator,
         Permission.METRICS: enter_metrics,
     }
 )

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     BANK = "bank"  # the signature of the message decides
     PORTAL = "portal"  # an API key of a portal
     FINANCE = "finance"  # an API key with scope finance
+    OPERATOR = "operator"  # an API key with scope operator
     STAFF = "staff"  # a session of the console
     METRICS = "metrics"  # the metrics token, or loopback where none is set
 
@@ -45,7 +46,7 @@ def hub_of(request: Request) -> Hub:
 
 
 def principal_of(request: Request) -> Principal:
-    """Who sent this. Only on routes whose permission is PORTAL or FINANCE; KeyError elsewhere is a defect."""
+    """Who sent this. Only on routes whose permission is PORTAL, FINANCE or OPERATOR; KeyError elsewhere is a defect."""
     return cast("Principal", request.scope[_PRINCIPAL_KEY])
 
 

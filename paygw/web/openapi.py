@@ -20,12 +20,14 @@ _REF: Final = "#/components/schemas/{name}"
 _SECURITY: Final[dict[Permission, list[dict[str, list[str]]]]] = {
     Permission.PORTAL: [{"portalKey": []}],
     Permission.FINANCE: [{"financeKey": []}],
+    Permission.OPERATOR: [{"operatorKey": []}],
     Permission.METRICS: [{"metricsToken": []}, {}],
 }
 # What every operation of a permission may answer besides its own problems.
 _GENERAL: Final = {
     Permission.PORTAL: ("unauthenticated", "forbidden", "rate_limited", "unavailable"),
     Permission.FINANCE: ("unauthenticated", "forbidden", "rate_limited", "unavailable"),
+    Permission.OPERATOR: ("unauthenticated", "forbidden", "rate_limited", "unavailable"),
     Permission.METRICS: ("unauthenticated", "forbidden"),
 }
 _WITH_BODY: Final = (
@@ -191,6 +193,7 @@ def _schemes() -> dict[str, Any]:
     return {
         "portalKey": {"type": "http", "scheme": "bearer", "description": "API key of a portal: sk_test_… or sk_live_…"},
         "financeKey": {"type": "http", "scheme": "bearer", "description": "API key with scope finance."},
+        "operatorKey": {"type": "http", "scheme": "bearer", "description": "API key with scope operator."},
         "metricsToken": {"type": "http", "scheme": "bearer", "description": "PAYGW_METRICS_TOKEN, if one is set."},
     }
 

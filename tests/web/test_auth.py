@@ -96,7 +96,7 @@ def test_routes_of_the_api_ask_for_a_key() -> None:
         if route.path.startswith("/v1/") and not route.path.startswith("/v1/public/")
     }
 
-    assert asked == {Permission.PORTAL, Permission.FINANCE}
+    assert asked == {Permission.PORTAL, Permission.FINANCE, Permission.OPERATOR}
 
 
 async def test_a_portal_enters_with_its_key_and_as_itself(hub: Hub) -> None:

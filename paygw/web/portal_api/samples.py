@@ -29,4 +29,5 @@ SAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
         "reason": "Hồ sơ không đủ điều kiện, hoàn phí theo quyết định",
     },
     "POST /v1/unapplied/{receipt_id}/refunds": {"amount_vnd": 50_000, "reason": "Nộp thừa"},
+    "POST /v1/banks/{bank}/secrets": {"values": {"secretKey": "new-key-from-the-merchant-page"}, "by": "an"},
 }

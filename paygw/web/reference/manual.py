@@ -13,8 +13,13 @@ from paygw.web.routes import Route
 
 Json = Mapping[str, Any]
 
-_CALLERS: Final = {"portalKey": "portal key", "financeKey": "key with scope finance", "metricsToken": "metrics token"}
-_KEY_SHOWN: Final = {"financeKey": "$FINANCE_KEY"}
+_CALLERS: Final = {
+    "portalKey": "portal key",
+    "financeKey": "key with scope finance",
+    "operatorKey": "key with scope operator",
+    "metricsToken": "metrics token",
+}
+_KEY_SHOWN: Final = {"financeKey": "$FINANCE_KEY", "operatorKey": "$OPERATOR_KEY"}
 _LIMITS: Final = {
     "minLength": "at least {} characters",
     "maxLength": "at most {} characters",
