@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from paygw.cli.progress import progress
-from paygw.cli.shell import run_verb
 from paygw.cli.showing import AsJson, show
 from paygw.kernel.errors import Refused
 from reconciliation.engine import open_engine
@@ -74,14 +73,6 @@ def match_files(  # noqa: PLR0913 - one parameter per option
         show(told, as_json=True)
         return
     _say(told, out=None if dry_run else out)
-
-
-def run(arguments: Sequence[str] | None = None) -> int:
-    """`paygw recon` without the other verbs, which need the hub and take longer to start."""
-    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    alone.callback()(_group)
-    alone.add_typer(recon, name="recon")
-    return run_verb(alone, arguments)
 
 
 def _say(told: Mapping[str, Any], *, out: Path | None) -> None:

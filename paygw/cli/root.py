@@ -1,66 +1,71 @@
 """The command line: every verb of contract.md section 2 and 3, one line on stderr for every error."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Final
 
 import typer
 
-from paygw.cli import banks, money, provision, serving, upkeep
-from paygw.cli.breaks import breaks
-from paygw.cli.calendar import calendar
-from paygw.cli.connectors import conformance, connectors
-from paygw.cli.demo import demo
-from paygw.cli.disburse import disburse
-from paygw.cli.fees import fees
-from paygw.cli.files import files
-from paygw.cli.minutes import minutes
-from paygw.cli.new_connector import new_connector
-from paygw.cli.recon import recon
-from paygw.cli.reconcile import reconcile_day
-from paygw.cli.run import run as run_all
-from paygw.cli.sandbox import sandbox
 from paygw.cli.shell import run_verb
 
-cli = typer.Typer(
-    name="paygw",
-    help="Vietnam's public payment hub for the fees of administrative procedures.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+# Where each verb or group of verbs stands: only the one that is asked for is imported.
+_VERBS: Final[Mapping[str, str]] = {
+    "run": "run:run",
+    "serve": "serving:serve",
+    "work": "working:work",
+    "sandbox": "sandbox:sandbox",
+    "migrate": "upkeep:migrate",
+    "settings": "upkeep:settings",
+    "doctor": "upkeep:doctor",
+    "openapi": "upkeep:openapi",
+    "demo": "demo:demo",
+    "trace": "money:trace",
+    "connectors": "connectors:connectors",
+    "conformance": "connectors:conformance",
+    "new-connector": "new_connector:new_connector",
+    "reconcile": "reconcile:reconcile_day",
+    "portal": "provision:portal",
+    "key": "provision:key",
+    "person": "provision:person",
+    "body": "provision:body",
+    "proposal": "provision:proposal",
+    "bank": "banks:bank",
+    "refund": "money:refund",
+    "callback": "money:callback",
+    "audit": "money:audit",
+    "ledger": "money:ledger",
+    "fees": "fees:fees",
+    "calendar": "calendar:calendar",
+    "files": "files:files",
+    "breaks": "breaks:breaks",
+    "recon": "recon:recon",
+    "minutes": "minutes:minutes",
+    "disburse": "disburse:disburse",
+}
 
-_VERBS: Final = (
-    run_all,
-    serving.serve,
-    serving.work,
-    sandbox,
-    upkeep.migrate,
-    upkeep.settings,
-    upkeep.doctor,
-    upkeep.openapi,
-    demo,
-    money.trace,
-    connectors,
-    conformance,
-    new_connector,
-)
-for verb in _VERBS:
-    cli.command()(verb)
-for group in ("portal", "key", "person", "body", "proposal"):
-    cli.add_typer(getattr(provision, group), name=group)
-cli.add_typer(banks.bank, name="bank")
-for group in ("refund", "callback", "audit", "ledger"):
-    cli.add_typer(getattr(money, group), name=group)
-cli.add_typer(fees, name="fees")
-cli.add_typer(calendar, name="calendar")
-cli.add_typer(files, name="files")
-cli.add_typer(breaks, name="breaks")
-cli.add_typer(recon, name="recon")
-cli.add_typer(minutes, name="minutes")
-cli.add_typer(disburse, name="disburse")
-cli.command("reconcile")(reconcile_day)
+
+def _command_line(names: Iterable[str]) -> typer.Typer:
+    """The command line with these verbs and groups."""
+    made = typer.Typer(
+        name="paygw",
+        help="Vietnam's public payment hub for the fees of administrative procedures.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    made.callback()(lambda: None)  # one verb alone is still a verb, not the program
+    for name in names:
+        module, _, part = _VERBS[name].partition(":")
+        found = getattr(import_module(f"paygw.cli.{module}"), part)
+        if isinstance(found, typer.Typer):
+            made.add_typer(found, name=name)
+        else:
+            made.command(name)(found)
+    return made
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; the exit code."""
-    return run_verb(cli, arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return run_verb(_command_line(given[:1] if given and given[0] in _VERBS else _VERBS), given)

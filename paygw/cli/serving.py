@@ -1,11 +1,11 @@
-"""`paygw serve` and `paygw work`: one process each, ended by SIGTERM with everything finished or handed back."""
+"""`paygw serve`: one process, ended by SIGTERM with everything finished or handed back."""
 
 import asyncio
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Generator
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import Generator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Annotated, Final
 
@@ -14,21 +14,16 @@ import uvicorn
 import uvloop
 
 from paygw.app import build_hub, create_app, settle_memory
-from paygw.hub.hub import Hub
-from paygw.jobs.worker import work as run_jobs
 from paygw.kernel.errors import Unavailable
 from paygw.outside.logs import configure_logs
-from paygw.outside.metrics import Metrics
 from paygw.settings import Settings
 from paygw.store.migrate import head
-from paygw.web import ops
 from paygw.web.edge import Edge
 from paygw.web.ops import Serving
-from paygw.web.site import build_site
 
-_BACKLOG: Final = 2_048
+BACKLOG: Final = 2_048
 _KEEP_ALIVE_S: Final = 30
-_STOP: Final = (signal.SIGTERM, signal.SIGINT)
+STOP: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def serve(
@@ -64,12 +59,12 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         """Handle the stop signals for as long as the server runs."""
         loop = asyncio.get_running_loop()
-        for number in _STOP:
+        for number in STOP:
             loop.add_signal_handler(number, self.handle_exit, number, None)
         try:
             yield
         finally:
-            for number in _STOP:
+            for number in STOP:
                 loop.remove_signal_handler(number)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -87,18 +82,19 @@ class Server(uvicorn.Server):
 
 
 async def _serve(settings: Settings, serving: Serving) -> None:
-    with _listen(settings.host, settings.port) as door:
+    with listen(settings.host, settings.port) as door:
         bound = door.getsockname()[1]
         settings = settings.model_copy(update={"port": bound})
         async with build_hub(settings, application="paygw-serve") as hub:
             app = create_app(hub, serving=serving)
             settle_memory()
-            door.listen(_BACKLOG)  # who reads the line below may connect at once
+            door.listen(BACKLOG)  # who reads the line below may connect at once
             typer.echo(f"paygw serves {settings.origin}", err=True)
-            await Server(_config(app, settings), serving, drain_s=settings.drain_s).serve(sockets=[door])
+            await Server(server_config(app, settings), serving, drain_s=settings.drain_s).serve(sockets=[door])
 
 
-def _config(app: Edge, settings: Settings) -> uvicorn.Config:
+def server_config(app: Edge, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves an application of ours: its own headers, logs and signals stay away."""
     return uvicorn.Config(
         app,
         http="httptools",
@@ -108,14 +104,14 @@ def _config(app: Edge, settings: Settings) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=int(settings.shutdown_s),
     )
 
 
 @contextmanager
-def _listen(host: str, port: int) -> Generator[socket.socket]:
+def listen(host: str, port: int) -> Generator[socket.socket]:
     """The open door, before anything slow starts: a taken port is said at once."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     door = socket.socket(family, socket.SOCK_STREAM)
@@ -128,56 +124,3 @@ def _listen(host: str, port: int) -> Generator[socket.socket]:
         yield door
     finally:
         door.close()
-
-
-def work() -> None:
-    """Send callbacks, ask banks, close what expired, seal the books: everything nobody asks for."""
-    settings = Settings()
-    configure_logs(settings.log_level, sys.stderr)
-    uvloop.run(_work(settings))
-
-
-async def _work(settings: Settings) -> None:
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in _STOP:
-        loop.add_signal_handler(number, stop.set)
-    async with build_hub(settings, application="paygw-work", observe=Metrics()) as hub, _watched(hub):
-        settle_memory()
-        typer.echo("paygw works", err=True)
-        working = asyncio.create_task(run_jobs(hub, stop))
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait((working, stopped), return_when=asyncio.FIRST_COMPLETED)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(settings.shutdown_s):
-                await working
-        stopped.cancel()
-
-
-class _Window(uvicorn.Server):
-    """A server whose process belongs to somebody else: it takes no signals."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Leave the signals alone."""
-        yield
-
-
-@asynccontextmanager
-async def _watched(hub: Hub) -> AsyncIterator[None]:
-    """The worker's own health and metrics, where a port is set for them. A taken port costs the view, not the work."""
-    settings = hub.settings
-    with ExitStack() as stack:
-        try:
-            door = stack.enter_context(_listen(settings.host, settings.work_port)) if settings.work_port else None
-        except Unavailable as error:
-            typer.echo(f"paygw: no metrics of this worker: {error}; PAYGW_WORK_PORT takes another port", err=True)
-            door = None
-        if door is None:
-            yield
-            return
-        door.listen(_BACKLOG)
-        window = _Window(_config(create_app(hub, site=build_site(tuple(ops.api.all))), settings))
-        showing = asyncio.create_task(window.serve(sockets=[door]))
-        yield
-        window.should_exit = True
-        await showing
