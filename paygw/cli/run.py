@@ -38,9 +38,9 @@ from paygw.kernel.errors import Unavailable
 from paygw.settings import Settings, child_environment
 
 _LOOK_S: Final = 0.1
-_SPARE_AFTER_S: Final = 5.0  # once its child has settled
-_PAUSES_S: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-_HEALTHY_S: Final = 60.0  # a child that lived so long starts afresh with its pauses
+_SPARE_AFTER_S: Final = 3.0  # once its child has settled
+_PAUSES_S: Final = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
+_HEALTHY_S: Final = 5.0  # a child that lived so long did not die of its start: its pauses begin afresh
 _GRACE_S: Final = 30.0
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None

@@ -49,7 +49,7 @@ def test_pauses_between_tries_grow_so_that_a_hopeless_start_does_not_eat_the_mac
     tree.clock = pass_time
     keep(tree)
 
-    assert len(tried) <= 6
+    assert len(tried) <= 10  # of some eighty looks
 
 
 _CHILD = """
@@ -83,3 +83,25 @@ def test_spare_stands_in_for_a_killed_child_and_nothing_of_it_is_left_at_the_end
 
     assert lives.read_text().split() == ["fresh", "spare"]
     assert [identify(pid) for pid in processes] == [None] * 3
+
+
+def test_child_killed_now_and_then_is_started_at_once_every_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Kills ten seconds apart once counted as a crash loop: the sixth was answered half a minute later."""
+    (tmp_path / "child.py").write_text("import time; time.sleep(60)")
+    child = Child("one", ("child",), {"PYTHONPATH": str(tmp_path)})
+    seconds, kills = count(step=10), count(1)
+
+    def look_after() -> None:
+        if child.process:
+            child.process.kill()
+            child.process.wait()
+            tree.stopping = int(next(kills) > 7)
+
+    tree = Tree(tmp_path, (child,), look_after=look_after, clock=lambda: float(next(seconds)))
+    keep(tree)
+
+    said = capsys.readouterr().err.splitlines()
+    assert set(said) == {"one ended with -9; again in 0 s"}
+    assert len(said) >= 6
