@@ -31,9 +31,17 @@ from paygw.kernel.orders import (
     rest_to_pay_vnd,
     start_attempt,
 )
-from paygw.store.attempts import AttemptRow, insert_attempt, order_of_attempt, set_session
+from paygw.store.attempts import (
+    AttemptRow,
+    drop_intents,
+    insert_attempt,
+    order_of_attempt,
+    postpone_left,
+    set_session,
+)
 from paygw.store.situations import Locked, apply, lock_by_order, read_purse
 
+AGAIN_S = 5.0
 _RECORD_S = 1.0
 _NUMBERS_SINCE = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -115,6 +123,7 @@ async def _begin(hub: Hub, pay: PayAsk, connection: Connection) -> Begun:
             intent=None if session else _sealed(hub, attempt.id, intent),
         ),
     )
+    await drop_intents(connection, pay.set_aside)
     await _keep(hub, connection, locked, started)
     hub.observe.count("paygw_attempts_total", bank=pay.bank.id, status=attempt.status)
     return Begun(attempt, None if session else ask)
@@ -188,18 +197,28 @@ def open_intent(hub: Hub, attempt_id: str, sealed: bytes) -> Intent:
     return msgspec.json.decode(hub.vault.open(sealed, where=f"attempts/{attempt_id}/intent"), type=Intent)
 
 
-async def record_session(hub: Hub, attempt: Attempt, session: Session, *, fence: int = 0) -> Attempt:
+async def record_session(
+    hub: Hub, attempt: Attempt, session: Session, *, fence: int = 0, again: bool = True
+) -> Attempt:
     """Write what the bank answered to the opening of a session; the attempt afterwards.
 
+    After silence the intent stays, unless `again` is False: the same call will be made later, by whoever comes first.
     Nothing is written by a caller whose `fence` is not the attempt's any more: another one has taken over.
     """
-    return await hub.transact(partial(_record, hub, attempt, session, fence))
+    silent = again and session.contact is Contact.UNKNOWN
+    return await hub.transact(partial(_record, hub, attempt, session, fence=fence, silent=silent))
 
 
-async def _record(hub: Hub, attempt: Attempt, session: Session, fence: int, connection: Connection) -> Attempt:
+async def _record(
+    hub: Hub, attempt: Attempt, session: Session, connection: Connection, *, fence: int, silent: bool
+) -> Attempt:
     locked = await lock_by_order(connection, attempt.order_id)
     known = next(item for item in locked.situation.attempts if item.id == attempt.id)
-    if not await set_session(connection, attempt.id, session, fence=fence):
+    if silent:
+        held = await postpone_left(connection, attempt.id, fence=fence, now=hub.clock(), least_s=AGAIN_S)
+    else:
+        held = await set_session(connection, attempt.id, session, fence=fence)
+    if not held:
         return known
     after = _after_contact(known, session.contact)
     await _keep(hub, connection, locked, _with_contact(locked.situation, after))

@@ -1,22 +1,21 @@
-"""Intents that were left: whoever was calling the bank is gone, so the call is made again with the same reference.
+"""Intents that were left: the caller of the bank is gone, or heard nothing, so the same call is made again.
 
-The bank may have heard the first call. So a refusal now proves nothing (it may refuse the repetition), and neither does
-a call that never left: only a session, or what an enquiry answers, says more.
+Its reference makes that one session. The bank may have heard the first call, so a refusal now proves nothing (it may
+refuse the repetition), and neither does a call that never left: only a session, or what an enquiry answers, says more.
 """
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 from typing import Final
 
-from paygw.hub.attempts import lease_s, open_intent, record_session, session_ask
+from paygw.hub.attempts import AGAIN_S, lease_s, open_intent, record_session, session_ask
 from paygw.hub.hub import Hub
 from paygw.hub.opening import call_for_session
-from paygw.kernel.connector import Contact, Session
+from paygw.kernel.connector import Contact
 from paygw.kernel.evidence import AttemptStatus
 from paygw.store.attempts import AttemptRead, claim_left, claim_left_one, drop_intent, postpone_left
 
-_AGAIN_S: Final = 5.0
+_OPENING: Final = frozenset({AttemptStatus.CREATED, AttemptStatus.REDIRECTED})
 
 
 async def resume_due(hub: Hub, bank: str, *, limit: int = 10) -> int:
@@ -38,10 +37,9 @@ async def resume_now(hub: Hub, attempt_id: str) -> bool:
 
 
 async def _resume(hub: Hub, found: AttemptRead) -> None:
-    """One call. What is over by now, or was answered by other evidence, is left to the enquiries."""
-    attempt, now = found.attempt, hub.clock()
-    bank = hub.registry.banks.get(attempt.bank)
-    over = attempt.status is not AttemptStatus.CREATED or now >= found.expires_at
+    """One call. What is over by now, or under way at the bank, is left to the enquiries."""
+    attempt, bank = found.attempt, hub.registry.banks.get(found.attempt.bank)
+    over = attempt.status not in _OPENING or hub.clock() >= found.expires_at
     if over or bank is None or not bank.enabled or found.intent is None:
         async with hub.pool.acquire() as connection:
             await drop_intent(connection, attempt.id, fence=found.fence)
@@ -51,11 +49,8 @@ async def _resume(hub: Hub, found: AttemptRead) -> None:
     session = await call_for_session(hub, bank, ask)
     if session.contact is Contact.NOT_SENT:
         async with hub.pool.acquire() as connection:
-            until = hub.clock() + timedelta(seconds=_AGAIN_S)
-            await postpone_left(connection, attempt.id, fence=found.fence, until=until)
+            await postpone_left(connection, attempt.id, fence=found.fence, now=hub.clock(), least_s=AGAIN_S)
         return
-    await record_session(hub, attempt, _as_proof(session), fence=found.fence)
-
-
-def _as_proof(session: Session) -> Session:
-    return replace(session, contact=Contact.UNKNOWN) if session.contact is Contact.DECLINED else session
+    refused = session.contact is Contact.DECLINED
+    session = replace(session, contact=Contact.UNKNOWN) if refused else session
+    await record_session(hub, attempt, session, fence=found.fence, again=not refused)

@@ -1,5 +1,6 @@
 """Attempts: written before a bank is called, claimed for enquiries afterwards."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -47,29 +48,34 @@ _CLAIM = """
 UPDATE attempts a SET lease_until = $1 + make_interval(secs => $2), fence = a.fence + 1
 FROM (
     SELECT id FROM attempts
-    WHERE bank = $4 AND next_enquiry_at <= $1 AND intent IS NULL AND (lease_until IS NULL OR lease_until <= $1)
+    WHERE bank = $4 AND next_enquiry_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
     ORDER BY next_enquiry_at LIMIT $3 FOR UPDATE SKIP LOCKED
 ) due WHERE a.id = due.id
 RETURNING a.*
 """
 _CLAIM_ONE = """
 UPDATE attempts SET lease_until = $1 + make_interval(secs => $2), fence = fence + 1
-WHERE id = $3 AND intent IS NULL AND (lease_until IS NULL OR lease_until <= $1) RETURNING *
+WHERE id = $3 AND (lease_until IS NULL OR lease_until <= $1) RETURNING *
 """
 _CLAIM_LEFT = """
 UPDATE attempts a SET lease_until = $1 + make_interval(secs => $2), fence = a.fence + 1
 FROM (
-    SELECT id FROM attempts WHERE bank = $4 AND intent IS NOT NULL AND lease_until <= $1
-    ORDER BY lease_until LIMIT $3 FOR UPDATE SKIP LOCKED
+    SELECT id FROM attempts
+    WHERE bank = $4 AND intent IS NOT NULL AND (lease_until IS NULL OR lease_until <= $1)
+    ORDER BY created_at LIMIT $3 FOR UPDATE SKIP LOCKED
 ) due WHERE a.id = due.id
 RETURNING a.*
 """
 _CLAIM_LEFT_ONE = """
 UPDATE attempts SET lease_until = $1 + make_interval(secs => $2), fence = fence + 1
-WHERE id = $3 AND intent IS NOT NULL AND lease_until <= $1 RETURNING *
+WHERE id = $3 AND intent IS NOT NULL AND (lease_until IS NULL OR lease_until <= $1) RETURNING *
 """
-_POSTPONE = "UPDATE attempts SET lease_until = $3 WHERE id = $1 AND fence = $2 AND intent IS NOT NULL"
+_POSTPONE = """
+UPDATE attempts SET lease_until = $3::timestamptz + greatest(make_interval(secs => $4), ($3 - created_at) / 2)
+WHERE id = $1 AND fence = $2 AND intent IS NOT NULL RETURNING id
+"""
 _DROP_INTENT = "UPDATE attempts SET intent = NULL, lease_until = NULL WHERE id = $1 AND fence = $2"
+_DROP_INTENTS = "UPDATE attempts SET intent = NULL WHERE id = ANY ($1) AND intent IS NOT NULL"
 _RELEASE = """
 UPDATE attempts SET lease_until = NULL, enquiries = enquiries + 1,
     next_enquiry_at = CASE WHEN status = 'succeeded' THEN NULL ELSE $3::timestamptz END
@@ -175,9 +181,9 @@ async def claim_left_one(
     return _read(row) if row is not None else None
 
 
-async def postpone_left(connection: Connection, attempt_id: str, *, fence: int, until: datetime) -> None:
-    """The intent stays; nobody looks at it before `until`."""
-    await connection.execute(_POSTPONE, UUID(attempt_id), fence, until)
+async def postpone_left(connection: Connection, attempt_id: str, *, fence: int, now: datetime, least_s: float) -> bool:
+    """The intent stays; it rests for half as long as the attempt is old. False if there is none under this fence."""
+    return await connection.fetchval(_POSTPONE, UUID(attempt_id), fence, now, least_s) is not None
 
 
 async def drop_intent(connection: Connection, attempt_id: str, *, fence: int) -> None:
@@ -185,8 +191,14 @@ async def drop_intent(connection: Connection, attempt_id: str, *, fence: int) ->
     await connection.execute(_DROP_INTENT, UUID(attempt_id), fence)
 
 
+async def drop_intents(connection: Connection, attempt_ids: Collection[str]) -> None:
+    """Nobody wants these sessions any more."""
+    if attempt_ids:
+        await connection.execute(_DROP_INTENTS, [UUID(attempt_id) for attempt_id in attempt_ids])
+
+
 async def claim_one(connection: Connection, attempt_id: str, *, now: datetime, lease_s: float) -> AttemptRead | None:
-    """One attempt, unless somebody else is asking about it, or still opens its session."""
+    """One attempt, unless somebody else is asking about it, or is opening its session."""
     row = await connection.fetchrow(_CLAIM_ONE, now, lease_s, UUID(attempt_id))
     return _read(row) if row is not None else None
 

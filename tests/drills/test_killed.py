@@ -98,7 +98,7 @@ async def test_nothing_is_lost_or_doubled_when_everything_is_killed(
             load_s = await _strike(load, reaper, kills)
             drained_s = await asyncio.to_thread(_drain, hub)
             found = await hub.audit(load.acknowledged, portal.heard)
-            stuck = Counter(tuple(row) for row in await hub.rows(_STUCK, load.gave_up))
+            stuck = Counter(" ".join(map(str, row)) for row in await hub.rows(_STUCK, load.gave_up))
         finally:
             await asyncio.to_thread(hand.end)
             await asyncio.to_thread(opened.__exit__, None, None, None)

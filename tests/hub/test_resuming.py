@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 
 from paygw.hub.attempts import Begun, PayAsk, begin_attempt, record_session
-from paygw.hub.enquiries import enquire_due
+from paygw.hub.enquiries import enquire_due, found_unpaid
 from paygw.hub.hub import Hub
 from paygw.hub.resuming import resume_due, resume_now
 from paygw.kernel.connector import Answer, Contact, HttpRequest, Session, SessionDialogue
@@ -34,7 +34,7 @@ class HearingBank(ScriptedBank):
         return await ScriptedBank.open_session(self, bank, dialogue)
 
 
-async def _begun(hub: Hub, order_id: str) -> Begun:
+async def _begun(hub: Hub, order_id: str, set_aside: frozenset[str] = frozenset()) -> Begun:
     """The intent is committed; the process that did it says no more."""
     pay = PayAsk(
         order_id=order_id,
@@ -43,6 +43,7 @@ async def _begun(hub: Hub, order_id: str) -> Begun:
         payer_ip="203.0.113.7",
         locale="vi",
         return_url="http://hub/pay/token/return",
+        set_aside=set_aside,
     )
     return await begin_attempt(hub, pay)
 
@@ -162,3 +163,49 @@ async def test_session_that_needs_no_call_is_kept_with_its_intent_so_that_nothin
     assert (found.attempt.status, found.intent) == (AttemptStatus.REDIRECTED, None)
     assert found.redirect_url.startswith(bank.secrets.base_url)
     assert not _scripted(hub).asked
+
+
+async def test_call_that_was_not_answered_is_made_again_so_that_its_payer_can_go_on(hub: Hub) -> None:
+    """An enquiry then says "open"; the try was sent to nobody, and its payer was left without a way on."""
+    begun = await _begun(hub, await ordered(hub))
+    await record_session(hub, begun.attempt, Session(contact=Contact.UNKNOWN))
+    _later(hub, seconds=6)
+    opened = AttemptSeen(
+        attempt_ref=begun.attempt.ref, status=AttemptStatus.REDIRECTED, occurred_at=hub.clock(), not_paid=True
+    )
+    _scripted(hub).answers.append(Answer(contact=Contact.PENDING, evidence=(opened,)))
+    await enquire_due(hub, BANK)
+    _scripted(hub).sessions.append(PAGE)
+
+    await resume_due(hub, BANK)
+
+    found = await _read(hub, begun.attempt)
+    assert (found.attempt.status, found.redirect_url) == (AttemptStatus.REDIRECTED, PAGE.redirect_url)
+
+
+async def test_silence_makes_calls_rarer(hub: Hub) -> None:
+    begun = await _begun(hub, await ordered(hub))
+    await record_session(hub, begun.attempt, Session(contact=Contact.UNKNOWN))
+    calls = 0
+    for _ in range(100):
+        _later(hub, seconds=1)
+        _scripted(hub).sessions[:] = [Session(contact=Contact.UNKNOWN)]
+        calls += await resume_due(hub, BANK)
+
+    assert 3 <= calls <= 10
+
+
+async def test_try_that_was_given_up_is_not_opened_again(hub: Hub) -> None:
+    order_id = await ordered(hub)
+    begun = await _begun(hub, order_id)
+    await record_session(hub, begun.attempt, Session(contact=Contact.UNKNOWN))
+    _later(hub, seconds=6)
+    opened = AttemptSeen(
+        attempt_ref=begun.attempt.ref, status=AttemptStatus.REDIRECTED, occurred_at=hub.clock(), not_paid=True
+    )
+    _scripted(hub).answers.append(Answer(contact=Contact.PENDING, evidence=(opened,)))
+    assert await found_unpaid(hub, begun.attempt.id)
+
+    await _begun(hub, order_id, frozenset({begun.attempt.id}))
+
+    assert not await resume_now(hub, begun.attempt.id)
