@@ -238,7 +238,7 @@ async def _upload(new: NewFile, row: KeyRow, connection: Connection) -> Answered
     if kept is None:
         raise Unavailable("the file was undone")
     body = msgspec.json.encode(file_view(kept))
-    await keep_key(connection, replace(row, answer=body))
+    await keep_key(connection, msgspec.structs.replace(row, answer=body))
     return Answered(_CREATED, body)
 
 

@@ -24,6 +24,7 @@ DIRECTION_OF: Final[Mapping[LineKind, Direction]] = {
     LineKind.INTEREST: Direction.CREDIT,
     LineKind.DEBIT: Direction.DEBIT,
 }
+_SHEET_FORMS: Final = ("yyyy-MM-dd HH:mm:ss", "yyyy-MM-dd HH:mm")  # a day and a clock that a workbook knows as such
 _ARMED: Final = ("=", "+", "-", "@")
 
 
@@ -127,9 +128,9 @@ class Reader:
             raise BadFile("field_missing", row.line, column="booked_at")
         if cell == "":
             cell = self._cell(row, "value_date")
-        if clock and isinstance(cell, str):
-            cell = f"{cell} {clock}"
-        booked_at = read_moment(cell, row.line, self._profile.dates)
+        if clock:
+            cell = f"{cell:%Y-%m-%d} {clock}" if isinstance(cell, datetime) else f"{cell} {clock}"
+        booked_at = read_moment(cell, row.line, (*self._profile.dates, *_SHEET_FORMS))
         return booked_at, value_date or booked_at.astimezone(VIETNAM).date()
 
     def _day(self, row: Row, column: Column) -> date | None:

@@ -11,6 +11,7 @@ from reconciliation.statements.profile import PROFILE_BYTES_MAX, Profile, read_p
 from reconciliation.statements.staged import FILE_BYTES_MAX, StagedFile, Statement
 from reconciliation.statements.table import Given, read_delimited, read_table
 from reconciliation.statements.text import read_text
+from reconciliation.statements.values import account_number
 from reconciliation.statements.workbook import MAGIC, workbook
 
 SHIPPED: Final = Path(str(files("reconciliation.statements"))) / "profiles"
@@ -59,7 +60,7 @@ def load_profiles(*folders: Path) -> dict[str, Profile]:
 
 def _agreed(statement: Statement, given: Given) -> Statement:
     """What was said of the file must be what it says. One account may be said of a file with several: all differ."""
-    if given.account and statement.account and statement.account != given.account.replace(" ", ""):
+    if given.account and account_number(given.account) != account_number(statement.account or given.account):
         raise BadFile("account_differs")
     if given.day is not None and statement.kind != "notification" and statement.day != given.day:
         raise BadFile("day_differs", said=statement.day.isoformat(), wanted=given.day.isoformat())

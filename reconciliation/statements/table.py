@@ -13,7 +13,7 @@ from reconciliation.statements.rows import Row, delimited, head
 from reconciliation.statements.staged import ROWS_MAX, VIETNAM, Direction, StagedLine, Statement
 from reconciliation.statements.text import fold
 from reconciliation.statements.totals import check_balances, check_totals
-from reconciliation.statements.values import Cell, read_amount, read_moment
+from reconciliation.statements.values import Cell, account_number, read_amount, read_moment
 
 _DAY_FORMS: Final = ("iso", "yyyy-MM-dd", "dd/MM/yyyy", "dd-MM-yyyy", "yyyyMMdd", "dd/MM/yyyy HH:mm:ss")
 _Header = dict[Column, int]
@@ -198,20 +198,16 @@ def _statement(table: _Table, given: Given) -> Statement:
 
 
 def _account(table: _Table, given: Given) -> str:
-    said = {line.account for line in table.lines if line.account}
+    said = {account_number(line.account) for line in table.lines if line.account}
     if "account" in table.facts:
-        said.add(_digits(str(table.facts["account"][0])))
+        said.add(account_number(str(table.facts["account"][0])))
     if given.account:
-        said.add(_digits(given.account))
+        said.add(account_number(given.account))
     if len(said) > 1:
         raise BadFile("account_differs")
-    if not said and table.profile.kind == "statement":
+    if said <= {""} and table.profile.kind == "statement":
         raise BadFile("account_missing")
     return said.pop() if said else ""
-
-
-def _digits(account: str) -> str:
-    return account.replace(" ", "").replace(".", "").removesuffix("VND").rstrip("-(/")
 
 
 def _day(table: _Table, given: Given) -> date:

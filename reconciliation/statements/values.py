@@ -66,6 +66,12 @@ def _number(cell: str | datetime, line: int, marks: Marks) -> Decimal:
     raise BadFile("amount", line, text=cell)
 
 
+def account_number(text: str) -> str:
+    """An account as its bare number: `0011 0012.34 (VND) - TEN CHU` is `0011001234`; '' where there is none."""
+    found = re.match(r"[0-9A-Za-z]+", text.replace(" ", "").replace(".", ""))
+    return found.group().removesuffix("VND") if found else ""
+
+
 _TOKENS: Final = {
     "yyyy": r"(?P<year>[0-9]{4})",
     "MM": r"(?P<month>[0-9]{2})",

@@ -6,7 +6,7 @@ Runs in a process of its own with limits on memory and time (paygw/jobs/reading.
 import io
 import zipfile
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import IO, Final
 from unicodedata import normalize
@@ -101,18 +101,18 @@ def _inflated() -> BadFile:
 
 
 def _cell(kind: str, value: object, line: int) -> Cell:
-    if kind == "f":
+    if kind in {"f", "e"}:  # an error such as #REF! is what a formula left
         raise BadFile("formula", line)
-    if value is None or kind == "e":
+    if value is None:
         return ""
-    if isinstance(value, bool):
-        return str(value)
     if isinstance(value, datetime):
         return value
     if isinstance(value, date):
         return datetime.combine(value, time())
     if isinstance(value, str):
         return _text(value, line)
+    if isinstance(value, bool | time | timedelta):
+        return str(value)
     return Decimal(str(value))
 
 

@@ -1,5 +1,6 @@
 """Files of banks and providers: finance brings them as they are, and sees what became of them."""
 
+import asyncio
 from datetime import date
 from typing import Final
 
@@ -45,6 +46,8 @@ STATE: Final = Parameter(
     description="Only files in this state.",
     schema={"type": "string", "enum": ["received", "staged", "refused", "superseded"]},
 )
+# Each upload is held in memory whole: so many at once in this process, no more.
+_SEATS: Final = asyncio.Semaphore(4)
 _OF_BANK: Final = Parameter(name="bank", pattern=BANK.pattern, description="Only files of this bank.")
 _UPLOAD: Final = (BANK, PROFILE, ACCOUNT, DAY, SEQUENCE, NAME)
 _LIST: Final = (_OF_BANK, STATE, AFTER, LIMIT)
@@ -67,7 +70,14 @@ async def bring_file(request: Request) -> Response:
     _require_bytes(request)
     key = idempotency_key(request)
     day = _day(given)
-    data = await read_bytes(request, max_bytes=FILE_BYTES_MAX, timeout_s=hub.settings.file_timeout_s)
+    if _SEATS.locked():
+        raise Problem("unavailable", "Other files are being sent now: send the same request again.")
+    async with _SEATS:
+        data = await read_bytes(request, max_bytes=FILE_BYTES_MAX, timeout_s=hub.settings.file_timeout_s)
+        return await _kept(request, given, data, day=day, key=key)
+
+
+async def _kept(request: Request, given: dict[str, str], data: bytes, *, day: date | None, key: str) -> Response:
     ask = FileAsk(
         bank=given["bank"],
         profile=given["profile"],
@@ -79,7 +89,7 @@ async def bring_file(request: Request) -> Response:
         day=day,
         sequence=int(given.get("sequence", 0)),
     )
-    answer = await receive_upload(hub, ask, key=key)
+    answer = await receive_upload(hub_of(request), ask, key=key)
     return reply(answer.body, answer.status, _REPLAYED if answer.replayed else {})
 
 

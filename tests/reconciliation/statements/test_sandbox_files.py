@@ -25,7 +25,7 @@ _NOON = datetime(2026, 3, 5, 12, tzinfo=VIETNAM)
 def bank(tmp_path: Path) -> Iterator[Bank]:
     """A bank with a day before, two payments with a memo that a spreadsheet would run, and money out."""
     config = SandboxBankConfig(name="sandbox-a", secret="s" * 32, fee_vnd=1_100)
-    made = Bank(config, tmp_path, lambda: _NOON)
+    made = Bank(config, tmp_path, lambda: _NOON, "{}{}{}".format)
 
     def paid(number: int, at: datetime) -> Payment:
         return Payment(

@@ -1,7 +1,7 @@
 """Tables of banks in the shapes they come in: encodings, delimiters, headers, totals, balances."""
 
 import io
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import pytest
 from openpyxl import Workbook
@@ -164,6 +164,42 @@ def test_a_formula_is_refused_with_its_row() -> None:
         read_file(_workbook(amount="=100000+50000"), _VI)
 
     assert (caught.value.code, caught.value.line) == ("formula", 4)
+
+
+def test_a_day_and_a_clock_in_two_cells_are_one_moment() -> None:
+    book = Workbook()
+    page = book.active
+    assert page is not None
+    page.append(["Số tham chiếu", "Ngày giao dịch", "Giờ giao dịch", "Ghi nợ", "Ghi có"])
+    page.append(["FT1", datetime(2026, 11, 20), time(23, 59, 58), None, 1_000])  # noqa: DTZ001 - as sheets have it
+    page.append(["FT2", "20/11/2026", "08:00", None, 1_000])
+    kept = io.BytesIO()
+    book.save(kept)
+
+    (statement,) = read_file(kept.getvalue(), _VI, Given(account="0011")).statements
+
+    assert [one.booked_at.isoformat() for one in statement.lines] == [
+        "2026-11-20T23:59:58+07:00",
+        "2026-11-20T08:00:00+07:00",
+    ]
+
+
+def test_what_a_formula_left_is_refused() -> None:
+    with pytest.raises(BadFile) as caught:
+        read_file(_workbook(amount="#REF!"), _VI)
+
+    assert (caught.value.code, caught.value.line) == ("formula", 4)
+
+
+@pytest.mark.parametrize(
+    "written", ["0011 0012 34567", "0011001234567 VND", "0011001234567 (VND) - CTY A", "0011.001.234567"]
+)
+def test_an_account_is_its_number_however_it_is_written(written: str) -> None:
+    text = _text().replace("0011001234567", written)
+
+    (statement,) = read_file(text.encode(), _VI, Given(account="0011 0012 34567")).statements
+
+    assert statement.account == "0011001234567"
 
 
 def test_a_fraction_of_a_dong_in_a_workbook_is_refused() -> None:
