@@ -123,9 +123,9 @@ def _providers(hub: Hub) -> list[Change]:
             merchant=provider.side.secrets.merchant,
             values=dict(provider.side.secrets.values),
             options=dict(provider.side.secrets.options),
-            home="provider",
-            account="",
-            holder=None,
+            home="account" if hub.connectors[name].refs_in else "provider",
+            account=provider.side.secrets.options.get("account", "") if hub.connectors[name].refs_in else "",
+            holder="G22.99" if hub.connectors[name].refs_in else None,
             update=True,
         )
         for name, provider in providers().items()

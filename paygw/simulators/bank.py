@@ -146,6 +146,27 @@ class Bank:
         await self._tell(payment)
         return payment
 
+    async def record(self, payment: Payment) -> None:
+        """Money that another bank's person moved and this one knows of: keep it and tell it, once."""
+        if payment.bank_txn_id not in self.payments:
+            await self._tell(payment)
+
+    async def transfer(self, *, amount_vnd: int, memo: str, account: str, virtual_account: str) -> Payment:
+        """A person's transfer lands on an account of this bank, whatever it is for."""
+        at = self.clock()
+        landed = Payment(
+            bank_txn_id=self._next_id("FT", at),
+            attempt_ref=None,
+            amount_vnd=amount_vnd,
+            occurred_at=at,
+            merchant=self.config.merchant,
+            account=account,
+            memo=memo,
+            virtual_account=virtual_account,
+        )
+        await self._tell(landed)
+        return landed
+
     async def close(self, attempt_ref: str, status: ClosingStatus, code: str) -> Closing:
         """A session is pending or ends without cash. Raises Impossible once it has ended or was paid."""
         state = self.state(attempt_ref)

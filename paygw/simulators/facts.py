@@ -51,6 +51,7 @@ class Payment(Struct, frozen=True, kw_only=True, tag_field="kind", tag="payment"
     account: Text
     memo: Text = ""
     currency: str = "VND"
+    virtual_account: str = ""
 
     @property
     def key(self) -> str:

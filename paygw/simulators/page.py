@@ -77,13 +77,12 @@ dt { font-size: .9375rem } dd { margin: 0 0 .75rem; overflow-wrap: anywhere } dd
 button, .button { display: block; box-sizing: border-box; width: 100%; min-height: 3rem; margin: 0 0 .75rem;
   font: inherit; text-align: center; line-height: 3rem; border: 2px solid #1a4f8b; border-radius: .375rem;
   background: #fff; color: #1a4f8b; text-decoration: none; padding: 0 }
+input, textarea { font: inherit; box-sizing: border-box; width: 100%; min-height: 3rem; padding: .25rem .5rem }
 button.main { background: #1a4f8b; color: #fff }
 :focus-visible { outline: 3px solid #d9730d; outline-offset: 2px }
 """
 
-_templates = Environment(
-    loader=PackageLoader("paygw.simulators"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-)
+TEMPLATES = Environment(loader=PackageLoader("paygw.simulators"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
 
 def routes() -> list[Route]:
@@ -154,7 +153,7 @@ def _page(request: Request, desk: Desk, session: Session) -> Response:
     state = bank.state(session.attempt_ref)
     if state == "open" and session.expires_at <= bank.clock():
         state = "expired"
-    text = _templates.get_template("pay.html").render(
+    text = TEMPLATES.get_template("pay.html").render(
         lang=lang,
         words=WORDS[lang],
         bank=bank.config.name,

@@ -110,6 +110,7 @@ class Provider:
     schedule_s: tuple[float, ...] = (0, 60, 300, 900, 3600)
     shown: Callable[[Evidence, Secrets, datetime], str] | None = None
     number: Callable[[str, int, str], str] = numbered
+    has_page: bool = True  # a payer is sent to this provider; others are met at a phone or a counter, or only watch
 
 
 OPERATIONS: Final[Mapping[type[Asked], Operation]] = {
@@ -162,6 +163,7 @@ def evidence_of(news: News) -> Evidence:
                 merchant=news.merchant,
                 account=news.account,
                 memo=news.memo,
+                virtual_account=news.virtual_account,
             )
         case Reversal():
             return ReversalSeen(

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from paygw.simulators import api, control, counter, page
+from paygw.simulators import api, control, counter, page, phone, teller
 from paygw.simulators.bank import Bank, Impossible
 from paygw.simulators.config import SandboxBankConfig
 from paygw.simulators.counter import provider_post
@@ -74,6 +74,7 @@ def application(
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with aiohttp.ClientSession(trust_env=False, cookie_jar=aiohttp.DummyCookieJar()) as http:
+            app.state.http = http
             app.state.desks = {config.name: _desk(config, http) for config in banks}
             sweep = asyncio.create_task(_sweep(list(app.state.desks.values())))
             for desk in app.state.desks.values():
@@ -100,7 +101,9 @@ def application(
             Route("/healthz", healthy),
             Route("/sandbox.css", page.css),
             Mount("/control/{bank}", routes=control.routes()),
-            Mount("/{bank}", routes=[*api.routes(), *page.routes(), *counter.routes()]),
+            Mount(
+                "/{bank}", routes=[*api.routes(), *page.routes(), *phone.routes(), *teller.routes(), *counter.routes()]
+            ),
         ],
         exception_handlers={HTTPException: _refused, Impossible: _impossible, JournalFull: _full},
     )

@@ -10,10 +10,11 @@ from datetime import datetime
 from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
+from zlib import crc32
 
 import paygw.simulators.sides
 from paygw.kernel.connector import HttpReply, HttpRequest, Secrets
-from paygw.kernel.evidence import Evidence
+from paygw.kernel.evidence import DebitSeen, Evidence, PaymentSeen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,11 @@ class BankSide:
     attempt_ref: str = "A-1"
     other_refs: tuple[str, ...] = ("A.1_b-2", "aaaaaaaaaaaaaaaaaaaa")
     bearer: frozenset[str] = frozenset()
+
+
+def own_id(seen: PaymentSeen | DebitSeen) -> int:
+    """The number an observer gives a movement: its own where it has one, else the same for ever for one reference."""
+    return int(seen.observed_id) if seen.observed_id.isdigit() else crc32((seen.bank_txn_id or "").encode())
 
 
 def sides() -> Mapping[str, BankSide]:

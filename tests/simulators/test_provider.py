@@ -18,8 +18,8 @@ pytestmark = pytest.mark.net
 # Providers that open a session and speak of it in their own words.
 REDIRECTS = [
     name
-    for name in providers()
-    if name in CONNECTORS and (CONNECTORS[name].build_redirect or CONNECTORS[name].open_session)
+    for name, provider in providers().items()
+    if provider.has_page and name in CONNECTORS and (CONNECTORS[name].build_redirect or CONNECTORS[name].open_session)
 ]
 
 

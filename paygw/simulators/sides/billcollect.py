@@ -5,7 +5,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateKey,
+    RSAPrivateNumbers,
+    RSAPublicNumbers,
+    generate_private_key,
+    rsa_crt_dmp1,
+    rsa_crt_dmq1,
+    rsa_crt_iqmp,
+)
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from paygw.kernel.connector import HttpReply, HttpRequest, Secrets
@@ -18,15 +26,48 @@ URL: Final = "https://hub.example/webhooks/billcollect"
 NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
 
 
+# The two primes of a published test key: whoever reads this can sign as this bank.
+_P: Final = int(
+    "f17618e73f4a359c9fe59daa36c7f2df09a87d74eccffed2ceb873f351bfbc4f2aec47630670b258ebe83c"
+    "adfa392a3b6607eded974476696f5350705fc7631cd9a97b07126e3e2b7af4681d095930073aaaaa318a78"
+    "268391ad0b79b7802fdb38a7a3a02ffdfd0f28db2e1a85e95cea48142c2c8d250010a1c12b965d605823",
+    16,
+)
+_Q: Final = int(
+    "d705fff40a58a0a13f3bc5ca67377e99195a6f6eb3ffad6ecf44ccab858ea7f591a2dfea24d010f70c3c51"
+    "17a9d83ed795bc02caf760f3c27a14e10113d95e7a2f7cc21159bae0ab812df0b45166ac145987f28e9483"
+    "c32ad1c85aefb27e288cb94d2f99b8f76d2f14524f8726c2746399b0138a7434282cd9d8cca93cde198d",
+    16,
+)
+_E: Final = 65_537
+
+
 def key_pair() -> tuple[str, str]:
     """A fresh RSA key of 2048 bits: private and public, in PEM."""
-    key = generate_private_key(public_exponent=65_537, key_size=2048)
+    return _written(generate_private_key(public_exponent=_E, key_size=2048))
+
+
+def _test_key() -> RSAPrivateKey:
+    d = pow(_E, -1, (_P - 1) * (_Q - 1))
+    numbers = RSAPrivateNumbers(
+        p=_P,
+        q=_Q,
+        d=d,
+        dmp1=rsa_crt_dmp1(d, _P),
+        dmq1=rsa_crt_dmq1(d, _Q),
+        iqmp=rsa_crt_iqmp(_P, _Q),
+        public_numbers=RSAPublicNumbers(e=_E, n=_P * _Q),
+    )
+    return numbers.private_key()
+
+
+def _written(key: RSAPrivateKey) -> tuple[str, str]:
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     return private, public
 
 
-_PAIRS: Final = (key_pair(), key_pair())
+_PAIRS: Final = (_written(_test_key()), key_pair())
 _PRIVATE: Final = {public: private for private, public in _PAIRS}
 
 SECRETS = Secrets(
@@ -67,6 +108,14 @@ def called(fields: Json, secrets: Secrets, private_pem: str, *, url: str = URL) 
     if fingerprint := secrets.options.get("client_certificate"):
         headers[secrets.options.get("certificate_header", "x-client-certificate-sha256")] = fingerprint
     return HttpRequest(method="POST", url=url, headers=headers, body=body)
+
+
+def asks(fields: Json, secrets: Secrets) -> HttpRequest:
+    """An inquiry (by `billCode`) or a status call (by `bankTransId`). ValueError for a key that is not this side's."""
+    private = _PRIVATE.get(secrets.values["public_key"])
+    if private is None:
+        raise ValueError("not a key of this bank")
+    return called({"requestId": "q-1", **fields}, secrets, private)
 
 
 def tell(evidence: Evidence, secrets: Secrets, at: datetime) -> HttpRequest:

@@ -9,7 +9,7 @@ from paygw.kernel.connector import HttpReply, HttpRequest, Secrets
 from paygw.kernel.evidence import DebitSeen, Evidence, PaymentSeen
 from paygw.kernel.forms import VIETNAM
 from paygw.kernel.wire import Json
-from paygw.simulators.side import BankSide
+from paygw.simulators.side import BankSide, own_id
 
 URL = "https://hub.example/webhooks/casso"
 NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
@@ -45,7 +45,7 @@ def tell(evidence: Evidence, secrets: Secrets, at: datetime) -> HttpRequest:
         raise ValueError("Casso tells of movements only")  # noqa: TRY004 - the value, not its type, is wrong
     credit = isinstance(evidence, PaymentSeen)
     data: Json = {
-        "id": int(evidence.observed_id),
+        "id": own_id(evidence),
         "reference": evidence.bank_txn_id or "",
         "description": evidence.memo,
         "amount": evidence.amount_vnd if credit else -evidence.amount_vnd,

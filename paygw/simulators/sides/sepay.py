@@ -9,7 +9,7 @@ from paygw.kernel.connector import HttpReply, HttpRequest, Secrets
 from paygw.kernel.evidence import DebitSeen, Evidence, PaymentSeen
 from paygw.kernel.forms import VIETNAM
 from paygw.kernel.wire import Json
-from paygw.simulators.side import BankSide
+from paygw.simulators.side import BankSide, own_id
 
 URL = "https://hub.example/webhooks/sepay"
 NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
@@ -45,7 +45,7 @@ def tell(evidence: Evidence, secrets: Secrets, at: datetime) -> HttpRequest:
         raise ValueError("SePay tells of movements only")  # noqa: TRY004 - the value, not its type, is wrong
     credit = evidence if isinstance(evidence, PaymentSeen) else None
     fields: Json = {
-        "id": int(evidence.observed_id),
+        "id": own_id(evidence),
         "gateway": "Vietcombank",
         "transactionDate": evidence.occurred_at.astimezone(VIETNAM).strftime("%Y-%m-%d %H:%M:%S"),
         "accountNumber": evidence.account,

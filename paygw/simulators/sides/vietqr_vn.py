@@ -9,7 +9,7 @@ from paygw.kernel.connector import HttpReply, HttpRequest, Secrets
 from paygw.kernel.evidence import DebitSeen, Evidence, PaymentSeen
 from paygw.kernel.forms import VIETNAM
 from paygw.kernel.wire import Json
-from paygw.simulators.side import BankSide
+from paygw.simulators.side import BankSide, own_id
 
 URL = "https://hub.example/webhooks/vietqr-vn"
 NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
@@ -45,7 +45,7 @@ def tell(evidence: Evidence, secrets: Secrets, at: datetime) -> HttpRequest:
         raise ValueError("VietQR VN tells of movements only")  # noqa: TRY004 - the value, not its type, is wrong
     credit = isinstance(evidence, PaymentSeen)
     fields: Json = {
-        "transactionId": evidence.observed_id,
+        "transactionId": evidence.observed_id or f"vqr-{own_id(evidence)}",
         "transactionTime": evidence.occurred_at.astimezone(VIETNAM).strftime("%Y-%m-%d%H:%M"),
         "referencenumber": evidence.bank_txn_id or "",
         "amount": evidence.amount_vnd,
