@@ -11,7 +11,6 @@ import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
-from paygw.cli.recon import run as run_alone
 from paygw.cli.root import run
 from reconciliation.canonical import write_book, write_lines
 from reconciliation.model import BREAK_COLUMNS
@@ -96,15 +95,23 @@ def test_no_text_becomes_a_formula(tmp_path: Path, lead: str) -> None:
     assert lead.strip() in str(cell.value)
 
 
-def test_the_verb_alone_is_the_verb_among_all(files: list[str], tmp_path: Path) -> None:
-    for name, one in (("all", run), ("alone", run_alone)):
-        assert one(["recon", "match", *files, "--out", str(tmp_path / name)]) == 0
-
-    assert (tmp_path / "all" / "breaks.csv").read_bytes() == (tmp_path / "alone" / "breaks.csv").read_bytes()
-    assert run_alone(["recon", "match", *files]) == 2
-
-
 def test_the_verb_starts_without_the_hub() -> None:
-    loads = "import sys, paygw.cli.recon; sys.exit('paygw.app' in sys.modules or 'sqlalchemy' in sys.modules)"
+    loads = (
+        "import sys; from paygw.cli.root import run; run(['recon', '--help']);"
+        " sys.exit('paygw.app' in sys.modules or 'sqlalchemy' in sys.modules)"
+    )
 
     assert subprocess.run([sys.executable, "-c", loads], check=False).returncode == 0
+
+
+def test_serving_starts_without_reconciliation_and_scheduled_work() -> None:
+    loads = (
+        "import sys; from paygw.cli.root import run; run(['serve', '--help']);"
+        " sys.exit('ibis' in sys.modules or 'procrastinate' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", loads], check=False).returncode == 0
+
+
+def test_every_verb_stands_where_the_table_says() -> None:
+    assert run(["--help"]) == 0
