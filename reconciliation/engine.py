@@ -1,9 +1,9 @@
 """DuckDB in process, through ibis: opening it and fetching what an expression says, without a detour over pandas."""
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import ibis
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
@@ -11,18 +11,30 @@ from ibis.expr.types import Table
 
 from paygw.kernel.errors import Refused
 
+LIMIT_MIN_MB: Final = 400
+
+_LIMIT: Final = re.compile(r"(?P<figures>[0-9]{1,6})(?P<unit>MB|GB)")
+_MICRO: Final = 1_000_000
 _UTC: Final = "SET TimeZone = 'UTC'"
 
 
 def open_engine(*, scratch: Path, memory_limit: str | None = None) -> Backend:
-    """DuckDB in memory; what does not fit spills into `scratch`. Raises Refused for a limit that is none."""
-    limit = {"memory_limit": memory_limit} if memory_limit else {}
-    try:
-        con = ibis.duckdb.connect(temp_directory=str(scratch), **limit)
-    except duckdb.Error as error:
-        raise Refused("invalid_value", f"a memory limit is written 2GB or 800MB, not {memory_limit}") from error
+    """DuckDB in memory; what does not fit spills into `scratch`. Raises Refused for a limit that is none.
+
+    The limit is meant for the whole process: the engine gets three quarters, Python and its buffers the rest.
+    """
+    limit = {"memory_limit": f"{_megabytes(memory_limit) * 3 // 4}MB"} if memory_limit else {}
+    con = ibis.duckdb.connect(temp_directory=str(scratch), **limit)
     con.raw_sql(_UTC)
     return con
+
+
+def _megabytes(text: str) -> int:
+    found = _LIMIT.fullmatch(text.strip().upper())
+    size = int(found["figures"]) * (1_000 if found["unit"] == "GB" else 1) if found else 0
+    if size < LIMIT_MIN_MB:
+        raise Refused("invalid_value", f"a memory limit is written 2GB or 800MB, {LIMIT_MIN_MB}MB at least, not {text}")
+    return size
 
 
 def fetch(table: Table) -> pa.Table:
@@ -41,6 +53,11 @@ def fetch_column(table: Table) -> list[Any]:
     """The only column of an expression."""
     values: list[Any] = fetch(table).column(0).to_pylist()
     return values
+
+
+def seconds(times: pa.ChunkedArray) -> list[int]:
+    """Times, none of them missing, as seconds since 1970; Arrow would load pandas to make them Python's."""
+    return [one // _MICRO for one in times.cast(pa.int64()).to_pylist()]
 
 
 def count(table: Table) -> int:

@@ -6,7 +6,6 @@ no time. The fast reader only notices that something is wrong; `faults.py` then 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +14,7 @@ import ibis
 from ibis.backends.duckdb import Backend
 from ibis.expr.types import BooleanValue, Table, Value
 
-from reconciliation.engine import fetch_rows
+from reconciliation.engine import fetch, seconds
 from reconciliation.errors import BadFile
 from reconciliation.faults import first_fault
 from reconciliation.header import Header, read_header
@@ -23,6 +22,7 @@ from reconciliation.model import Kind, Status
 
 Read = tuple[Value, BooleanValue | None]  # the typed column, and where its cells are well written
 
+_DAY_LETTERS: Final = len("2026-02-28")
 _LINE_BYTES_MAX: Final = 1_048_576
 _CLOSED: Final = {"kind": tuple(Kind), "status": tuple(Status)}
 _UTC: Final = "timestamp('UTC')"
@@ -38,8 +38,8 @@ class Loaded:
     header: Header
     rows: int
     total_vnd: int
-    first: datetime | None
-    last: datetime | None
+    first_s: int | None  # of `at`, in seconds since 1970; None for an empty file
+    last_s: int | None
 
     def has(self, column: str) -> bool:
         """Whether the file bears an optional column."""
@@ -51,7 +51,7 @@ def load(con: Backend, path: Path, name: str, *, required: tuple[str, ...], opti
     header = read_header(path, required=required, optional=optional)
     try:
         table = con.create_table(name, _strict(_open(con, name, header), header), temp=True)
-        (seen,) = fetch_rows(
+        seen = fetch(
             table.aggregate(
                 rows=table.count(),
                 whole=table.amount_vnd.count(),
@@ -62,15 +62,16 @@ def load(con: Backend, path: Path, name: str, *, required: tuple[str, ...], opti
         )
     except duckdb.Error as error:
         raise _explained(header, str(error)) from error
-    if seen["rows"] != seen["whole"]:
+    told = {name: seen.column(name).to_pylist()[0] for name in ("rows", "whole", "total_vnd")}
+    if told["rows"] != told["whole"]:
         raise _explained(header, "a cell is not well written")
     return Loaded(
         table=table,
         header=header,
-        rows=seen["rows"],
-        total_vnd=int(seen["total_vnd"] or 0),
-        first=seen["first"],
-        last=seen["last"],
+        rows=told["rows"],
+        total_vnd=int(told["total_vnd"] or 0),
+        first_s=seconds(seen.column("first"))[0] if told["rows"] else None,
+        last_s=seconds(seen.column("last"))[0] if told["rows"] else None,
     )
 
 
@@ -143,7 +144,7 @@ def _day(name: str, cell: Value) -> Read:
         return cell, None
     text = cell.cast("string")
     day = text.try_cast("date")
-    return day, text.isnull() | (text == "") | (day.cast("string") == text)
+    return day, text.isnull() | (text == "") | (day.notnull() & (text.length() == _DAY_LETTERS))
 
 
 def _time(name: str, cell: Value) -> Read:

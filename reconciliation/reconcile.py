@@ -200,8 +200,8 @@ def _terms(book: Loaded, bank: Loaded, left: Left, options: Options, foreign: Se
     return Terms(
         as_of_s=_as_of_s(options, book, bank),
         window_s=options.window_days * DAY_S,
-        book_begins_s=None if book.first is None else _midnight_s(book.first),
-        bank_ends_s=None if bank.last is None else _midnight_s(bank.last) + DAY_S,
+        book_begins_s=None if book.first_s is None else _midnight_s(book.first_s),
+        bank_ends_s=None if bank.last_s is None else _midnight_s(bank.last_s) + DAY_S,
         accounts=options.accounts or _accounts(book, bank),
         orphans=left.orphans,
         foreign_days=frozenset(row.id for row in foreign),
@@ -210,14 +210,13 @@ def _terms(book: Loaded, bank: Loaded, left: Left, options: Options, foreign: Se
 
 def _as_of_s(options: Options, *files: Loaded) -> int:
     """When the run is judged; files from later than that are judged as old."""
-    last_s = max((int(one.last.timestamp()) for one in files if one.last), default=0)
+    last_s = max(one.last_s or 0 for one in files)
     as_of_s = int(options.as_of.timestamp())
     return as_of_s if last_s <= as_of_s else last_s + (options.window_days + 2) * DAY_S
 
 
-def _midnight_s(at: datetime) -> int:
+def _midnight_s(at_s: int) -> int:
     """The midnight in Vietnam that begins a moment's day."""
-    at_s = int(at.timestamp())
     return at_s - (at_s + VIETNAM_S) % DAY_S
 
 

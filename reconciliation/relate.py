@@ -17,7 +17,7 @@ from ibis import _
 from ibis.backends.duckdb import Backend
 from ibis.expr.types import BooleanValue, Table
 
-from reconciliation.engine import count, fetch, fetch_column, fetch_rows
+from reconciliation.engine import count, fetch, fetch_column, fetch_rows, seconds
 from reconciliation.errors import TooMuchLeft
 from reconciliation.files import Loaded
 from reconciliation.folding import codes, is_memo
@@ -27,7 +27,6 @@ from reconciliation.rows import Row, Side
 LEFT_MAX: Final = 2_000_000  # rows that are looked at one by one
 
 _BANK: Final = 0x1E37_79B9_7F4A_7C15  # what every line's hash is mixed with, so that two rows of one side never cancel
-_MICRO: Final = 1_000_000
 _PAIR: Final = 2  # rows of a clean key: one of the book, one line
 
 
@@ -85,11 +84,10 @@ def take_clean(con: Backend, book: Loaded, bank: Loaded, *, left_max: int = LEFT
 
 def rows_where(loaded: Loaded, condition: BooleanValue) -> list[Row]:
     """The rows of a file for which something holds; meant for few. Raises TooMuchLeft."""
-    found = _with_id(loaded.table).filter(condition)
-    rows = count(found)
-    if rows > LEFT_MAX:
-        raise TooMuchLeft(f"{rows} rows of {loaded.header.path} would be breaks of one kind. Is it the right file?")
-    return list(_rows(found, loaded))
+    rows = list(_rows(_with_id(loaded.table).filter(condition).limit(LEFT_MAX + 1), loaded))
+    if len(rows) > LEFT_MAX:
+        raise TooMuchLeft(f"{loaded.header.path} would have more than {LEFT_MAX} breaks of a kind: the right file?")
+    return rows
 
 
 def _with_id(table: Table) -> Table:
@@ -160,6 +158,8 @@ def _orphans(con: Backend, pair: str, ours: Table, theirs: Table) -> Table:
         ibis.union(*(t.filter(gone).select("id", "ref", "bank_txn_id", side=ibis.literal(s)) for s, t in sides)),
         temp=True,
     )
+    if not count(refunds):
+        return refunds
     paid = [table.filter(table.kind == Kind.PAYMENT.value) for table in (ours, theirs)]
     refs = ibis.union(*(t.filter(t.ref.isin(refunds.ref)).select("ref") for t in paid))
     txns = ibis.union(*(t.filter(t.bank_txn_id.isin(refunds.bank_txn_id)).select("bank_txn_id") for t in paid))
@@ -182,10 +182,10 @@ def _rows(table: Table, loaded: Loaded) -> Iterable[Row]:
     """Rows in memory; text of the closed lists becomes their enums."""
     kinds, statuses = {one.value: one for one in Kind}, {one.value: one for one in Status}
     columns = [name for name in (*loaded.header.known, "id") if name != "occurred_at"]
-    found = fetch(table.select(*columns, at_us=table["at"]))
+    found = fetch(table.select(*columns, at=table["at"]))
     for batch in found.to_batches():
-        seconds = batch.column("at_us").cast(pa.int64()).to_pylist()
-        for at_us, cells in zip(seconds, batch.drop_columns("at_us").to_pylist(), strict=True):
+        times = seconds(batch.column("at"))
+        for at_s, cells in zip(times, batch.drop_columns("at").to_pylist(), strict=True):
             aliases = tuple(one for one in cells.pop("aliases", "").split(ALIAS_SEPARATOR) if one)
             cells["kind"], cells["status"] = kinds[cells["kind"]], statuses[cells["status"]]
-            yield Row(**cells, aliases=aliases, at_s=at_us // _MICRO)
+            yield Row(**cells, aliases=aliases, at_s=at_s)
