@@ -76,6 +76,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     payer_ip: str
     locale: Literal["vi", "en"]
     return_url: str
+    webhook_url: str  # of the process that began: another one may be reached elsewhere, and the call must not differ
 
 
 async def begin_attempt(hub: Hub, pay: PayAsk) -> Begun:
@@ -103,8 +104,13 @@ async def _begin(hub: Hub, pay: PayAsk, connection: Connection) -> Begun:
         status=AttemptStatus.CREATED,
     )
     expires_at = _expiry(hub, pay.bank, now, order_expires_at=situation.order.expires_at if situation.order else now)
-    intent = Intent(payer_ip=pay.payer_ip, locale=pay.locale, return_url=pay.return_url)
-    ask = session_ask(hub, attempt, intent, created_at=now, expires_at=expires_at)
+    intent = Intent(
+        payer_ip=pay.payer_ip,
+        locale=pay.locale,
+        return_url=pay.return_url,
+        webhook_url=f"{hub.settings.origin}/webhooks/{pay.bank.id}",
+    )
+    ask = session_ask(attempt, intent, created_at=now, expires_at=expires_at)
     session = session_at_once(hub, pay.bank, ask)
     started = start_attempt(situation, attempt, set_aside=pay.set_aside)
     if session is not None:
@@ -166,16 +172,14 @@ def reference_for(bank: Bank, now: datetime) -> str:
     return f"P{digits}"[: bank.connector.limits.reference_max_chars]
 
 
-def session_ask(
-    hub: Hub, attempt: Attempt, intent: Intent, *, created_at: datetime, expires_at: datetime
-) -> SessionAsk:
+def session_ask(attempt: Attempt, intent: Intent, *, created_at: datetime, expires_at: datetime) -> SessionAsk:
     """What the bank is called with: the same from the same attempt and intent, whoever calls."""
     return SessionAsk(
         attempt_ref=attempt.ref,
         amount_vnd=attempt.amount_vnd,
         description=f"Thanh toan phi {attempt.ref[-12:]}",
         return_url=intent.return_url,
-        webhook_url=f"{hub.settings.origin}/webhooks/{attempt.bank}",
+        webhook_url=intent.webhook_url,
         payer_ip=intent.payer_ip,
         locale=intent.locale,
         created_at=created_at,

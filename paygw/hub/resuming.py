@@ -45,7 +45,7 @@ async def _resume(hub: Hub, found: AttemptRead) -> None:
             await drop_intent(connection, attempt.id, fence=found.fence)
         return
     intent = open_intent(hub, attempt.id, found.intent)
-    ask = session_ask(hub, attempt, intent, created_at=found.created_at, expires_at=found.expires_at)
+    ask = session_ask(attempt, intent, created_at=found.created_at, expires_at=found.expires_at)
     session = await call_for_session(hub, bank, ask)
     if session.contact is Contact.NOT_SENT:
         async with hub.pool.acquire() as connection:
