@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -141,11 +141,13 @@ def webhook_headers(body: bytes) -> dict[str, str]:
 
 
 @contextmanager
-def start_world(folder: Path, *, callback_url: str = "https://portal.example/callbacks") -> Iterator[World]:
-    """Start everything, stop it afterwards."""
+def start_world(
+    folder: Path, *, callback_url: str = "https://portal.example/callbacks", banks: Sequence[BankChange] = ()
+) -> Iterator[World]:
+    """Start everything, stop it afterwards. `banks` stand beside the sandbox bank."""
     settings = Settings(var=folder / "var", log_level="error")
     with start(settings.var) as cluster:
-        asyncio.run(_provision(settings, callback_url))
+        asyncio.run(_provision(settings, callback_url, banks))
         command = [sys.executable, "-m", "paygw", "serve", "--port", "0"]
         environment = {**os.environ, "PAYGW_VAR": str(settings.var), "PAYGW_LOG_LEVEL": "error", **_NO_RATES}
         process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
@@ -166,7 +168,7 @@ def _port_of(process: "subprocess.Popen[bytes]") -> int:
     raise RuntimeError("the hub did not start")
 
 
-async def _provision(settings: Settings, callback_url: str) -> None:
+async def _provision(settings: Settings, callback_url: str, banks: Sequence[BankChange]) -> None:
     async with build_hub(settings) as hub:
         portal = PortalChange(
             id="bench", name="Bench", callback_url=callback_url,
@@ -176,7 +178,8 @@ async def _provision(settings: Settings, callback_url: str) -> None:
             id="sandbox-a", connector="sandbox", title="", base_url="http://127.0.0.1:9", merchant="HUB",
             values={"secret": SECRET}, options={"flow": "redirect"}, home="provider", account="", holder=None,
         )  # fmt: skip
-        for change in (portal, bank):
+        changes: list[Change] = [portal, bank, *banks]
+        for change in changes:
             await hub.transact(partial(_apply, hub, change))
 
 
@@ -184,15 +187,16 @@ async def _apply(hub: Hub, change: Change, connection: asyncpg.Connection) -> No
     await apply(hub, connection, change, by="bench")
 
 
-async def send_to_bank(hub: Hub, order_ids: list[str]) -> list[tuple[str, int]]:
-    """Start an attempt at the sandbox bank for every order; references and amounts."""
-    bank = hub.registry.banks["sandbox-a"]
+async def send_to_bank(hub: Hub, order_ids: list[str], bank_id: str = "sandbox-a") -> list[tuple[str, int]]:
+    """Start an attempt at a bank for every order; references and amounts."""
+    bank = hub.registry.banks[bank_id]
+    method = bank.connector.methods[0]
     begun: list[tuple[str, int]] = []
 
     async def start_some(mine: list[str]) -> None:
         for order_id in mine:
             pay = PayAsk(
-                order_id=order_id, bank=bank, method="wallet", payer_ip="127.0.0.1", locale="vi", return_url="http://x/"
+                order_id=order_id, bank=bank, method=method, payer_ip="127.0.0.1", locale="vi", return_url="http://x/"
             )
             attempt = (await begin_attempt(hub, pay)).attempt
             await record_session(hub, attempt, Session(contact=Contact.SUCCEEDED, redirect_url="http://bank/"))

@@ -9,7 +9,6 @@ HMAC-SHA256 with a key given in hex, upper-case hex, over the sorted raw `vpc_` 
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
-from hashlib import sha256
 from typing import Final
 from urllib.parse import urlencode
 
@@ -170,7 +169,7 @@ def secure_hash(key: str, text: bytes) -> str:
     """HMAC-SHA256 in lower-case hex; the key is hex too. Raises ValueError for a key that is not."""
     if not _is_key(key):
         raise ValueError("a OnePAY key is hex digits")
-    return hmac.new(bytes.fromhex(key), text, sha256).hexdigest()
+    return hmac.digest(bytes.fromhex(key), text, "sha256").hex()
 
 
 def signed_fields(text: str, keys: tuple[str, ...]) -> dict[str, str]:

@@ -102,8 +102,7 @@ _UNPAID = {
 }
 _REFUND_TYPES = frozenset({"02", "03"})
 # The same document, vnp_ResponseCode of the API: refusals of a refund. 94, 97, 99 and unlisted ones prove nothing.
-_REFUND_REFUSED = frozenset({"02", "03", "91", "95"})
-_NOT_FOUND, _IN_PROGRESS = "91", "94"
+_REFUND_REFUSED, _NOT_FOUND, _IN_PROGRESS = frozenset({"02", "03", "91", "95"}), "91", "94"
 # "pay", table of RspCode. VNPAY stops on 00 and 02 and calls again after the others, at most 10 times.
 _WORDS = {
     Verdict.ACCEPTED: ("00", "Confirm Success"),
@@ -207,8 +206,8 @@ def refund(ask: RefundAsk, secrets: Secrets) -> AnswerDialogue:
     if code == _IN_PROGRESS:
         return Answer(contact=Contact.PENDING, bank_code=code)
     if code in _REFUND_REFUSED:
-        no, ref = RefundNewsStatus.FAILED, ask.refund_ref
-        seen = RefundSeen(refund_ref=ref, status=no, amount_vnd=ask.amount_vnd, occurred_at=ask.now)
+        no, ref, vnd = RefundNewsStatus.FAILED, ask.refund_ref, ask.amount_vnd
+        seen = RefundSeen(refund_ref=ref, status=no, amount_vnd=vnd, occurred_at=ask.now)
         return Answer(contact=Contact.DECLINED, evidence=(seen,), bank_code=code)
     accepted = code == _PAID and fields["vnp_TransactionStatus"] in {"", _PAID}
     return _refund_state(ask, fields | ({"vnp_TransactionStatus": "05"} if accepted else {}))
@@ -245,12 +244,13 @@ def signed_fields(url: str, keys: tuple[str, ...]) -> dict[str, str]:
     """
     raw = forms.raw_pairs(url.partition("?")[2], ("vnp_",))
     given = raw.get(HASH, b"").decode("latin-1")
-    raw = {name: value for name, value in raw.items() if value and name not in _UNSIGNED}
-    texts = [b"&".join(name.encode() + b"=" + raw[name] for name in sorted(raw))]
-    with suppress(Malformed):
-        texts.append(forms.sorted_form(forms.decoded(raw)).encode())
-    if not forms.signed_by(given, texts, keys, forms.hmac_sha512):
-        raise BadSignature
+    raw = {name: raw[name] for name in sorted(raw) if raw[name] and name not in _UNSIGNED}
+    text = b"&".join(name.encode() + b"=" + value for name, value in raw.items())
+    if not forms.signed_by(given, [text], keys, forms.hmac_sha512):
+        with suppress(Malformed):
+            text = forms.sorted_form(forms.decoded(raw)).encode()
+        if not forms.signed_by(given, [text], keys, forms.hmac_sha512):
+            raise BadSignature
     return forms.printable(forms.decoded(raw))
 
 

@@ -47,6 +47,7 @@ from paygw.store.situations import Locked, lock_by_order, read_purse
 ROUTE = "POST /v1/orders/{id}/refunds"
 UNAPPLIED_ROUTE = "POST /v1/unapplied/{id}/refunds"
 _CREATED = 201
+_REF_MAX_CHARS = 32  # what the tightest protocol takes (vnp_RequestId); 124 bits of a uuid remain
 _MISSING = Refused("not_found", "There is no such refund here.")
 
 
@@ -213,7 +214,7 @@ async def _keep_request(
         status=RefundStatus.REQUESTED,
         line_no=wanted.line.no if wanted.line else None,
     )
-    ref = f"R{refund.id.replace('-', '').upper()}"
+    ref = f"R{refund.id.replace('-', '').upper()}"[:_REF_MAX_CHARS]
     new = NewRefund(
         refund=refund,
         order_id=order.id if order else None,

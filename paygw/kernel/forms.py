@@ -7,7 +7,6 @@ import hmac
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from hashlib import sha512
 from typing import Final
 from urllib.parse import quote_plus, unquote_to_bytes
 
@@ -44,12 +43,12 @@ def raw_pairs(query: str, prefixes: tuple[str, ...]) -> dict[str, bytes]:
     Raises BadSignature for a repeated name, a disguised one, or too many.
     """
     pairs = [pair.partition("=") for pair in query.split("&", PAIRS_MAX)]
-    starts = tuple(prefix.encode() for prefix in prefixes)
     found: dict[str, bytes] = {}
     for name, _, value in pairs:
-        if not unquote_to_bytes(name.replace("+", " ")).startswith(starts):
+        plain = _NAME.fullmatch(name) is not None
+        if not (name if plain else unquote_to_bytes(name.replace("+", " ")).decode("latin-1")).startswith(prefixes):
             continue
-        if not _NAME.fullmatch(name) or name in found or len(pairs) > PAIRS_MAX:
+        if not plain or name in found or len(pairs) > PAIRS_MAX:
             raise BadSignature("a parameter is repeated or disguised")
         found[name] = _octets(value)
     return found
@@ -83,7 +82,7 @@ def hmac_sha512(secret: str, text: bytes) -> str:
     """In lower-case hex, keyed with the secret's UTF-8. Raises ValueError for an empty secret."""
     if not secret:
         raise ValueError("an empty secret signs nothing")
-    return hmac.new(secret.encode(), text, sha512).hexdigest()
+    return hmac.digest(secret.encode(), text, "sha512").hex()
 
 
 def printable(fields: Mapping[str, str]) -> dict[str, str]:
