@@ -43,9 +43,12 @@ def show_bank(hub: Hub, bank: Bank) -> Shown:
 
 
 def abilities_of(connector: Connector) -> list[str]:
-    """The optional functions that are there, by name, after the way a payment starts."""
+    """The optional functions that are there, by name, after the way a payment starts (observers start none)."""
     start = "build_redirect" if connector.build_redirect is not None else "open_session"
-    return [start, *(name for name in _OPTIONAL if getattr(connector, name) is not None)]
+    return [
+        *([start] if connector.methods else []),
+        *(name for name in _OPTIONAL if getattr(connector, name) is not None),
+    ]
 
 
 def _shown(hub: Hub, connector: Connector) -> Shown:

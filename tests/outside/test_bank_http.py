@@ -353,3 +353,30 @@ async def _requests(bank: Peer, number: int) -> None:
 def _operation(name: str) -> Operation:
     operations: dict[str, Operation] = {"query": "query", "query_refund": "query_refund", "refund": "refund"}
     return operations[name]
+
+
+async def test_contacts_are_counted_by_whether_the_bank_answered() -> None:
+    watch = Watch()
+    async with peer(lambda n: answer(500, b"{}") if n < 5 else OK) as bank, driver(watch=watch) as way:
+        await way.ask("a", "query", once(bank.url))
+        for _ in range(4):
+            await way.ask("a", "refund", once(bank.url))
+        await way.ask("a", "query", once(bank.url))
+        first, second = sorted(way.take_tallies(), key=lambda tally: tally.operation), way.take_tallies()
+
+    assert [(tally.operation, tally.good, tally.bad) for tally in first] == [("query", 1, 1), ("refund", 0, 4)]
+    assert second == []
+
+
+async def test_an_open_circuit_is_told_with_its_rest_and_what_it_turns_away_is_no_contact() -> None:
+    watch = Watch()
+    async with peer(lambda _: answer(500, b"{}")) as bank, driver(watch=watch) as way:
+        for _ in range(7):
+            await way.ask("a", "refund", once(bank.url))
+        (told,) = way.take_tallies()
+        watch.now_s += 10
+        (later,) = way.take_tallies()
+        watch.now_s += 25
+        rested = way.take_tallies()
+
+    assert (told.bad, told.rest_ms, later.bad, later.rest_ms, rested) == (5, 30_000, 0, 20_000, [])
