@@ -1,5 +1,6 @@
 """Finance brings files over the API and reads what became of them."""
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -11,6 +12,7 @@ from paygw.hub.intake import FILE_BYTES_MAX
 from paygw.hub.registry import ApiKey, Registry, key_digest, key_prefix
 from paygw.jobs.staging import stage_received
 from paygw.web.edge import Edge
+from paygw.web.portal_api.files import _SEATS
 from paygw.web.portal_api.models import FilePage, FileView
 from tests.jobs.test_staging import statement
 from tests.web.asgi import Got, call
@@ -134,3 +136,16 @@ async def test_a_body_that_grows_too_large_is_cut_off(desk: Desk) -> None:
 
 async def test_a_file_nobody_brought_is_not_found(desk: Desk) -> None:
     problem(await desk.get(f"/v1/files/fil_{'0' * 32}"), 404, "not_found")
+
+
+async def test_more_uploads_at_once_than_seats_are_told_to_come_again(desk: Desk) -> None:
+    async with AsyncExitStack() as taken:
+        while not _SEATS.locked():
+            await taken.enter_async_context(_SEATS)
+
+        busy = await desk.bring(statement(100))
+
+    said = problem(busy, 503, "unavailable")
+    assert busy.headers["retry-after"]
+    assert "again" in str(said["detail"])
+    is_a(FileView, await desk.bring(statement(100)), 201)
