@@ -94,10 +94,12 @@ class Port(Protocol):
         """Note a finished step."""
 
 
-async def run_night(port: Port, *, mode: Mode = "night", statements: bool = True) -> Report:
-    """One night. `intraday` and `dry_run` look and compare; the first also repairs, neither settles."""
+async def run_night(port: Port, *, files: Sequence[FileKind], against: FileKind, mode: Mode = "night") -> Report:
+    """One night over these files, the book compared with the lines of one of them.
+
+    `intraday` and `dry_run` look and compare; the first also repairs, neither settles.
+    """
     report = Report()
-    files: tuple[FileKind, ...] = ("settlement", "statement") if statements else ("settlement",)
     counts: dict[str, int] = {}
     for kind in files:
         got = await port.fetch(kind)
@@ -106,7 +108,7 @@ async def run_night(port: Port, *, mode: Mode = "night", statements: bool = True
             return report
         counts[kind] = got
     await _done(port, report, "fetch", counts)
-    lines = await port.lines("settlement")
+    lines = await port.lines(against)
     found = match_day(await port.book(lines), lines)
     report.breaks = found.breaks
     if mode == "dry_run":

@@ -16,6 +16,7 @@ from paygw.hub.file_lines import line_evidence
 from paygw.hub.hub import Hub
 from paygw.hub.registry import Bank
 from paygw.hub.settlement import LineAsk, close_batch, settle_line
+from paygw.hub.statements import CreditLine, read_statement
 from paygw.kernel.calendar import is_working
 from paygw.kernel.connector import Notice
 from paygw.kernel.errors import Refused
@@ -50,6 +51,23 @@ async def repair(hub: Hub, bank: Bank, lines: Iterable[LineRead]) -> Figures:
         verdict = (await credit(hub, bank, notice, Message())).value
         verdicts[verdict] = int(verdicts.get(verdict, 0)) + 1
     return verdicts
+
+
+async def read_account_day(hub: Hub, bank: Bank, day: date, lines: Iterable[LineRead]) -> Figures:
+    """Money that lands on an account: its statement is read whole, the last word on which transfers there were."""
+    credited = [
+        CreditLine(
+            id=line.bank_txn_id or f"{day}:{line.no}",
+            reference=line.bank_txn_id or None,
+            amount_vnd=line.amount_vnd,
+            occurred_at=line.occurred_at,
+            memo=line.memo,
+        )
+        for line in lines
+        if line.direction == "credit" and line.movement == "payment"
+    ]
+    read = await read_statement(hub, bank.landing.account, day, credited)
+    return {"booked": read.booked, "named": read.named, "doubted": read.doubted, "waiting": read.waiting}
 
 
 async def settle_day(hub: Hub, bank: Bank, day: date) -> Figures:

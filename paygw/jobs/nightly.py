@@ -3,7 +3,7 @@
 One run at a time per bank and day, whatever starts it: a lock of the database, held for as long as the run lives.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -81,9 +81,7 @@ class Night:
             return path.read_bytes()
         ask = self.bank.connector.fetch_file
         if ask is None:
-            lines = await self._known(kind)
-            missing = f"{self.bank.id} offers no files: give --{kind} FILE"
-            return Late(file=kind, reason=missing) if not lines else b""
+            return Late(file=kind, reason=f"no {kind} of {self.day} was filed: see paygw files, or give --{kind} FILE")
         wanted = FileAsk(kind=kind, day=self.day, now=self.hub.clock())
         got = await self.hub.talk.fetch_file(self.bank.id, ask(wanted, self.bank.secrets))
         if got.contact is Contact.SUCCEEDED:
@@ -94,10 +92,6 @@ class Night:
         found = Found(kind="control_total_differs", subject=kind, detail=why[:500], ref=kind)
         if self.mode != "dry_run":
             await self.hub.transact(partial(keep_breaks, self.hub, bank=self.bank.id, day=self.day, found=[found]))
-
-    async def _known(self, kind: FileKind) -> list[store.LineRead]:
-        async with self.hub.pool.acquire() as connection:
-            return await store.newest_lines(connection, self.bank.id, self.day, kind)
 
     async def lines(self, kind: FileKind) -> Sequence[Line]:
         """As read just now."""
@@ -123,10 +117,22 @@ class Night:
         )
 
     async def repair(self, lines: Sequence[Line]) -> Figures:
-        """The lines as they were read, through the credit function."""
+        """The lines as they were read, through the credit function; an account's statement is read whole before."""
+        figures: Figures = {}
+        on_account = self.bank.landing.home == "account"
+        if on_account and self.mode != "night":  # a day that is not over has no complete statement
+            return figures
+        if on_account:
+            told = self.read.get("statement", ())
+            figures = await work.read_account_day(self.hub, self.bank, self.day, told)
         wanted = {(line.ref, line.bank_txn_id) for line in lines}
-        read = [one for one in self.read.get("settlement", ()) if (one.ref, one.bank_txn_id) in wanted]
-        return await work.repair(self.hub, self.bank, read)
+        read = [one for one in self.read.get(self.against, ()) if (one.ref, one.bank_txn_id) in wanted]
+        return {**figures, **await work.repair(self.hub, self.bank, read)}
+
+    @property
+    def against(self) -> FileKind:
+        """The file the book is compared with."""
+        return "statement" if self.bank.landing.home == "account" else "settlement"
 
     async def settle(self) -> Figures:
         """Rows 15 and 17."""
@@ -160,9 +166,15 @@ class Night:
 
 
 async def reconcile(
-    hub: Hub, bank_id: str, day: date, *, mode: Mode = "night", files: Files | None = None
+    hub: Hub,
+    bank_id: str,
+    day: date,
+    *,
+    mode: Mode = "night",
+    files: Files | None = None,
+    port: Callable[..., Night] = Night,
 ) -> dict[str, Any]:
-    """Run a bank's day; what was done. The same night again changes nothing.
+    """Run a bank's day; what was done. The same night again changes nothing. `port` makes the night's port.
 
     Raises Refused: `bank_unknown`, `night_running` (somebody else is at it), `bad_time` (a day not over yet).
     """
@@ -173,19 +185,29 @@ async def reconcile(
     if day > today or (day == today and mode == "night"):
         raise Refused("bad_time", "A night reconciles a day that is over; --intraday looks at today.")
     async with _seat(hub, bank_id, day):
-        night = Night(hub=hub, bank=bank, day=day, mode=mode, files=files or {})
+        night = port(hub=hub, bank=bank, day=day, mode=mode, files=files or {})
         if mode == "night":
             opened = await hub.transact(
                 lambda connection: store.begin(connection, night_id=new_id(), bank=bank_id, day=day, now=hub.clock())
             )
             night.night_id, night.attempt = opened
-        offered = bank.connector.fetch_file is not None or "statement" in night.files
-        statements = offered or bool(await night.filed("statement"))
-        report = await run_night(night, mode=mode, statements=statements)
+        wanted = await _wanted(night)
+        report = await run_night(night, files=wanted, against=night.against, mode=mode)
         if mode == "night":
             status = "waiting" if report.late else "done"
             await hub.transact(lambda connection: store.end(connection, night.night_id, status=status, now=hub.clock()))
     return _shown(bank_id, day, mode, report)
+
+
+async def _wanted(night: Night) -> tuple[FileKind, ...]:
+    """The files of a night: of money that lands on an account only its statement.
+
+    Of a provider without statements here the night knows its settlement alone, and closes no batch.
+    """
+    if night.against == "statement":
+        return ("statement",)
+    offered = night.bank.connector.fetch_file is not None or "statement" in night.files
+    return ("settlement", "statement") if offered or await night.filed("statement") else ("settlement",)
 
 
 @asynccontextmanager

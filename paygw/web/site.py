@@ -22,7 +22,20 @@ from paygw.web import bank_ingress, checkout, fees, ops, pages, problems, refere
 from paygw.web.context import request_id_of
 from paygw.web.errors import CODES, Problem, code_of_status
 from paygw.web.outage import failure_reply
-from paygw.web.portal_api import banks, books, breaks, events, files, finance, orders, procedures, quotes, refunds
+from paygw.web.portal_api import (
+    banks,
+    books,
+    breaks,
+    events,
+    files,
+    finance,
+    nights,
+    orders,
+    payouts,
+    procedures,
+    quotes,
+    refunds,
+)
 from paygw.web.reference.manual import Manual
 from paygw.web.routes import Route
 from paygw.web.table import Table
@@ -40,6 +53,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *books.api.all,
     *breaks.api.all,
     *banks.api.all,
+    *nights.api.all,
+    *payouts.api.all,
     *files.api.all,
     *procedures.api.all,
     *ops.api.all,

@@ -275,3 +275,24 @@ async def test_today_is_no_night(night_hub: Hub) -> None:
         await reconcile(night_hub, BANK, yesterday() + timedelta(days=1))
     with pytest.raises(Refused, match="bank_unknown"):
         await reconcile(night_hub, "nobody", yesterday())
+
+
+async def test_money_on_an_account_is_what_its_statement_says(night_hub: Hub, sandbox: SandboxProcess) -> None:
+    async with right_books(night_hub) as hub:
+        known = hub.registry.banks[BANK]
+        bank = replace(known, landing=Landing(home="account", account="1020304050", holder="KBNN"))
+        hub.registry_holder.now = replace(hub.registry, banks={**hub.registry.banks, BANK: bank})
+        await paid_at_bank(hub, sandbox, "HS-1")
+        await paid_at_bank(hub, sandbox, "HS-2", heard=False)
+
+        first = await reconcile(hub, BANK, yesterday())
+        before = await counts(hub)
+        await reconcile(hub, BANK, yesterday())
+
+        assert (await balances(hub))["RB:KBNN:held"] == 2 * FEE_VND
+        assert before["receipts"] == 2
+        assert (first["status"], first["breaks"]) == ("done", [])
+        assert await counts(hub) == before
+        proof = await prove_position(hub)
+        assert proof["ok"]
+        assert [(one["receipts"], one["difference_vnd"]) for one in proof["statements"]] == [(2, 0)]

@@ -1,0 +1,136 @@
+"""Bodies of the finance API: nights, minutes, payouts."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from paygw.web.body import In
+from paygw.web.portal_api.book_models import Hash, Person, Words
+
+LocalDay = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+
+
+class NightView(msgspec.Struct, kw_only=True):
+    """One reconciliation of a bank's day and how often it was run."""
+
+    bank: str
+    day: str
+    status: Literal["running", "waiting", "done"]
+    tries: int
+    started_at: datetime
+    ended_at: datetime | None
+
+
+class NightList(msgspec.Struct, kw_only=True):
+    """The latest nights."""
+
+    items: list[NightView]
+
+
+class NightDetailView(NightView, kw_only=True):
+    """A night with the steps of its last run, and the position as it was known when it ended."""
+
+    steps: dict[str, dict[str, Any]]
+    minutes: dict[str, Any] | None
+    position: list[dict[str, Any]]
+    balanced: bool
+
+
+class MinutesFaceView(msgspec.Struct, kw_only=True):
+    """Minutes in a list; a signature is `role:person`."""
+
+    bank: str
+    day: str
+    no: int
+    content_hash: str
+    made_at: datetime
+    signatures: list[str]
+
+
+class MinutesList(msgspec.Struct, kw_only=True):
+    """The latest minutes."""
+
+    items: list[MinutesFaceView]
+
+
+class MinutesView(msgspec.Struct, kw_only=True):
+    """Minutes of a bank's day; `content_hash` is of the canonical JSON of `content`."""
+
+    bank: str
+    day: str
+    no: int
+    content_hash: str
+    made_at: datetime
+    content: dict[str, Any]
+    signatures: list[dict[str, str]]
+
+
+class SignIn(In, frozen=True, kw_only=True):
+    """Whose hand, and what was seen."""
+
+    by: Person
+    content_hash: Hash
+
+
+class PayoutProposeIn(In, frozen=True, kw_only=True):
+    """Everything that can leave an account, or only one owner's, up to a day."""
+
+    account: Annotated[str, Meta(min_length=1, max_length=64)]
+    by: Person
+    beneficiary: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    until: LocalDay | None = None
+
+
+class PayoutApproveIn(In, frozen=True, kw_only=True):
+    """The decision of a second person, with a key of its own."""
+
+    by: Person
+    content_hash: Hash
+    document: Words
+
+
+class PersonIn(In, frozen=True, kw_only=True):
+    """Who does this."""
+
+    by: Person
+
+
+class PayoutOrderIn(In, frozen=True, kw_only=True):
+    """Which payment order of the batch."""
+
+    by: Person
+    group: Annotated[int, Meta(ge=1, le=10_000)]
+
+
+class PayoutView(msgspec.Struct, kw_only=True):
+    """A batch: one payment order per payee and budget code."""
+
+    batch: str
+    account: str
+    status: Literal["proposed", "approved", "rejected", "exported"]
+    total_vnd: int
+    content_hash: str
+    proposed_by: str
+    decided_by: str | None
+    orders: list[dict[str, Any]]
+
+
+class RemittanceView(msgspec.Struct, kw_only=True):
+    """Settled money that waits for its owner; `due_on` by the statutory term where one is set."""
+
+    beneficiary: str
+    stands_with: str
+    oldest: str
+    slices: int
+    amount_vnd: int
+    due_on: str | None
+    overdue: bool
+    basis: str | None
+
+
+class RemittanceList(msgspec.Struct, kw_only=True):
+    """The remittance clock."""
+
+    items: list[RemittanceView]
