@@ -73,8 +73,9 @@ def summary(outcome: Outcome) -> dict[str, object]:
 
 
 def at_risk_vnd(one: Break) -> int:
-    """The difference, or the whole amount where one side has nothing."""
-    return abs((one.book_amount_vnd or 0) - (one.statement_amount_vnd or 0))
+    """The difference; the whole amount where one side has nothing, or where only something else differs."""
+    ours_vnd, theirs_vnd = one.book_amount_vnd or 0, one.statement_amount_vnd or 0
+    return abs(ours_vnd - theirs_vnd) or abs(ours_vnd)
 
 
 def _file(loaded: Loaded) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from paygw.kernel.words import format_vnd
 from reconciliation.model import Break, BreakKind
-from reconciliation.words import WORDS
+from reconciliation.words import FILES_VI, WORDS
 
 SHOWN_MAX: Final = 1_000  # breaks in the page; breaks.csv and report.xlsx have all
 
@@ -65,7 +65,7 @@ def _files(summary: Mapping[str, Any]) -> Iterator[str]:
     yield "<th scope=col>Vai trò</th><th scope=col>Tên</th><th scope=col class=n>Số dòng</th>"
     yield "<th scope=col class=n>Tổng</th></tr></thead><tbody>"
     for name, one in summary["files"].items():
-        yield f"<tr><th scope=row>{escape(name)}</th><td>{escape(one['name'])}</td>"
+        yield f"<tr><th scope=row>{FILES_VI[name]} {_en('span', name)}</th><td>{escape(one['name'])}</td>"
         yield f"<td class=n>{_count(one['rows'])}</td><td class=n>{format_vnd(one['total_vnd'])}</td></tr>"
     yield "</tbody></table></div>"
     period = summary["period"]

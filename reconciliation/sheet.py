@@ -9,7 +9,7 @@ from typing import Any, Final
 import xlsxwriter
 
 from reconciliation.model import BREAK_COLUMNS, Break, BreakKind
-from reconciliation.words import WORDS
+from reconciliation.words import FILES_VI, WORDS
 
 ROWS_MAX: Final = 1_000_000  # a sheet holds 1,048,576; breaks.csv has all
 
@@ -39,7 +39,9 @@ def _summary(sheet: Any, summary: Mapping[str, Any], bold: Any, money: Any) -> N
     sheet.set_column(0, 0, 44)
     sheet.set_column(1, 2, 20)
     rows: list[tuple[str, int | str, int | str]] = [("Tệp / File", "Số dòng / Rows", "Tổng (đồng) / Total")]
-    rows += [(f"{name}: {one['name']}", one["rows"], one["total_vnd"]) for name, one in summary["files"].items()]
+    rows += [
+        (f"{FILES_VI[name]}: {one['name']}", one["rows"], one["total_vnd"]) for name, one in summary["files"].items()
+    ]
     matches = summary["matches"]
     rows += [("Khớp / Matched", matches["confirmed"], ""), ("Gợi ý / Suggested", matches["suggested"], "")]
     rows += [("Chờ kỳ sau / Waiting", summary["waiting"]["count"], summary["waiting"]["total_vnd"])]

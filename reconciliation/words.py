@@ -21,6 +21,9 @@ class Words:
     next_en: str
 
 
+FILES_VI: Final[Mapping[str, str]] = {"book": "Sổ", "statement": "Sao kê", "third": "Tệp thứ ba"}
+
+
 def _words(*texts: str) -> Words:
     names = ("name_vi", "name_en", "means_vi", "means_en", "cause_vi", "cause_en", "next_vi", "next_en")
     return Words(**dict(zip(names, texts, strict=True)))

@@ -4,7 +4,8 @@ import re
 from dataclasses import astuple
 from pathlib import Path
 
-from reconciliation.model import BreakKind
+from reconciliation.model import Break, BreakKind
+from reconciliation.output import at_risk_vnd
 from reconciliation.page import render_page
 from reconciliation.passes import PASSES
 from reconciliation.words import WORDS
@@ -52,3 +53,12 @@ def test_a_page_without_breaks_says_so() -> None:
 
     assert "Không có chênh lệch" in page
     assert "<script" not in page
+
+
+def test_money_at_risk_is_the_gap_or_the_whole() -> None:
+    def risk(ours: int | None, theirs: int | None) -> int:
+        kind = BreakKind.STATUS_DIFFERS
+        amounts = {"book_amount_vnd": ours, "statement_amount_vnd": theirs}
+        return at_risk_vnd(Break(break_kind=kind, ref="A", bank_txn_id="T", detail="", **amounts))
+
+    assert [risk(5, 4), risk(5, None), risk(None, 4), risk(5, 5)] == [1, 5, 4, 5]
