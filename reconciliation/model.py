@@ -4,8 +4,8 @@ A parser of a bank's file yields `Line`s, the hub's book yields `Booked`s; match
 whole đồng and never below 0: `kind` says the direction. Times are aware; `settled_on` is a day in Vietnam.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
@@ -131,7 +131,6 @@ class Break:
     book_amount_vnd: int | None
     statement_amount_vnd: int | None
     detail: str
-    facts: Mapping[str, str | int] = field(default_factory=dict, compare=False)
 
     def cells(self) -> Iterator[str]:
         """The columns of `BREAK_COLUMNS` as a CSV file has them."""

@@ -57,8 +57,15 @@ def test_a_page_without_breaks_says_so() -> None:
 
 def test_money_at_risk_is_the_gap_or_the_whole() -> None:
     def risk(ours: int | None, theirs: int | None) -> int:
-        kind = BreakKind.STATUS_DIFFERS
-        amounts = {"book_amount_vnd": ours, "statement_amount_vnd": theirs}
-        return at_risk_vnd(Break(break_kind=kind, ref="A", bank_txn_id="T", detail="", **amounts))
+        return at_risk_vnd(
+            Break(
+                break_kind=BreakKind.STATUS_DIFFERS,
+                ref="A",
+                bank_txn_id="T",
+                book_amount_vnd=ours,
+                statement_amount_vnd=theirs,
+                detail="",
+            )
+        )
 
     assert [risk(5, 4), risk(5, None), risk(None, 4), risk(5, 5)] == [1, 5, 4, 5]
