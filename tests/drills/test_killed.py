@@ -111,6 +111,7 @@ async def test_nothing_is_lost_or_doubled_when_everything_is_killed(
         differences=Counter(findings).most_common(20),
     )  # fmt: skip
     assert not findings
+    assert len(load.gave_up) * 100 <= len(load.acknowledged)  # of a hundred citizens, one may lack patience
     assert portal.forged == 0
     assert found.counted.get("deliveries_delivered") == found.counted["events"]
 
