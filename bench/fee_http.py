@@ -1,5 +1,8 @@
 """What a quote costs over the API: `POST /v1/quotes` against an empty endpoint of the same application.
 
+Once with the same question again and again, once with questions of three procedures whose facts and amounts hardly ever
+repeat, so that nothing remembered helps.
+
     python -m bench.fee_http [--json]
 
 Over sockets: one server process (uvicorn as `paygw serve` runs it), keep-alive connections, both endpoints in turn. And
@@ -15,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Final, cast
@@ -46,9 +50,32 @@ CALLS: Final = 2_000
 ROUNDS: Final = 5
 CONNECTIONS: Final = 8
 PATHS: Final = ("/v1/empty", "/v1/quotes")
-BODY: Final = json.dumps(
-    {"procedure": "2.000488", "as_of": "2026-11-23", "facts": {"birth_date": "1990-05-20", "copies": 3}}
-).encode()
+Bodies = tuple[bytes, ...]
+
+
+def _question(procedure: str, **facts: str | int) -> bytes:
+    return json.dumps({"procedure": procedure, "as_of": "2026-11-23", "facts": facts}).encode()
+
+
+_BY_VALUE: Final = (("1.009972", "total_investment"), ("9.900040", "planning_cost"))
+
+
+def _varied(count: int) -> Bodies:
+    """Fees by units and by value: what one of them comes to is another's nothing."""
+    made: list[bytes] = []
+    for at in range(count):
+        birth_date = f"{1960 + at % 40}-{1 + at % 12:02}-{1 + at % 28:02}"
+        made += [
+            _question("2.000488", birth_date=birth_date, copies=1 + at % 40),
+            *(_question(code, **{fact: 10**9 + 7_919_113 * at}) for code, fact in _BY_VALUE),
+        ]
+    return tuple(made[:count])
+
+
+BODIES: Final[Mapping[str, Bodies]] = {
+    "same": (_question("2.000488", birth_date="1990-05-20", copies=3),) * CALLS,
+    "varied": _varied(CALLS),
+}
 
 empty = Routes(prefix="/v1", tag="Bench")
 
@@ -87,7 +114,7 @@ def hub_of_bench() -> Hub:
     )
 
 
-async def call(app: ASGIApp, path: str) -> int:
+async def call(app: ASGIApp, path: str, body: bytes) -> int:
     """One request without a socket; its status."""
     scope = {
         "type": "http",
@@ -102,7 +129,7 @@ async def call(app: ASGIApp, path: str) -> int:
         "headers": [
             (b"authorization", f"Bearer {KEY}".encode()),
             (b"content-type", b"application/json"),
-            (b"content-length", str(len(BODY)).encode()),
+            (b"content-length", str(len(body)).encode()),
         ],
         "client": ("192.0.2.7", 50_000),
         "server": ("hub.test", 80),
@@ -110,7 +137,7 @@ async def call(app: ASGIApp, path: str) -> int:
     status = 0
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": BODY, "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: Message) -> None:
         nonlocal status
@@ -120,12 +147,12 @@ async def call(app: ASGIApp, path: str) -> int:
     return status
 
 
-async def round_us(app: ASGIApp, path: str) -> float:
+async def round_us(app: ASGIApp, path: str, bodies: Bodies) -> float:
     """Microseconds of a call over a round of calls."""
     started = time.perf_counter()
-    for _ in range(CALLS):
-        await call(app, path)
-    return (time.perf_counter() - started) / CALLS * 1e6
+    for body in bodies:
+        await call(app, path, body)
+    return (time.perf_counter() - started) / len(bodies) * 1e6
 
 
 def application() -> Edge:
@@ -135,17 +162,17 @@ def application() -> Edge:
     return app
 
 
-async def measure_inside() -> Measured:
+async def measure_inside(bodies: Bodies) -> Measured:
     """Without sockets; microseconds of the best round, the ratio of the median one."""
     app = application()
     for path in PATHS:
-        status = await call(app, path)
+        status = await call(app, path, bodies[0])
         assert status == 200, (path, status)
-    rounds = [(await round_us(app, PATHS[0]), await round_us(app, PATHS[1])) for _ in range(ROUNDS)]
+    rounds = [(await round_us(app, PATHS[0], bodies), await round_us(app, PATHS[1], bodies)) for _ in range(ROUNDS)]
     return _measured(rounds)
 
 
-def measure_outside() -> Measured:
+def measure_outside(bodies: Bodies) -> Measured:
     """Over sockets, the server in a process of its own; microseconds between two answers."""
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
@@ -153,20 +180,20 @@ def measure_outside() -> Measured:
         command = [sys.executable, "-m", "bench.fee_http", "--serve", str(door.fileno())]
         server = subprocess.Popen(command, pass_fds=(door.fileno(),))
         try:
-            return _rounds_outside(door.getsockname()[1])
+            return _rounds_outside(door.getsockname()[1], bodies)
         finally:
             server.terminate()
             server.wait()
 
 
-def _rounds_outside(port: int) -> Measured:
-    rounds = [(_socket_us(port, PATHS[0]), _socket_us(port, PATHS[1])) for _ in range(ROUNDS)]
+def _rounds_outside(port: int, bodies: Bodies) -> Measured:
+    rounds = [(_socket_us(port, PATHS[0], bodies), _socket_us(port, PATHS[1], bodies)) for _ in range(ROUNDS)]
     return _measured(rounds[1:])
 
 
-def _socket_us(port: int, path: str) -> float:
+def _socket_us(port: int, path: str, bodies: Bodies) -> float:
     headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
-    requests = iter([http_request("POST", path, headers, BODY)] * CALLS)
+    requests = iter([http_request("POST", path, headers, body) for body in bodies])
     run = load(port, requests, connections=CONNECTIONS, accept=lambda status: status == 200)
     assert not run.refused
     return 1e6 / run.rate
@@ -195,12 +222,16 @@ def main() -> None:
     if given.serve is not None:
         serve(given.serve)
         return
-    found = {"sockets": measure_outside(), "inside": asyncio.run(measure_inside())}
+    found = {
+        f"{name}, {where}": measure(bodies)
+        for name, bodies in BODIES.items()
+        for where, measure in (("sockets", measure_outside), ("inside", lambda told: asyncio.run(measure_inside(told))))
+    }
     if given.json:
         json.dump({name: asdict(one) for name, one in found.items()}, sys.stdout)
         return
     for name, one in found.items():
-        print(f"{name:8} empty {one.empty_us} us  quote {one.quote_us} us  ratio {one.ratio}")
+        print(f"{name:16} empty {one.empty_us} us  quote {one.quote_us} us  ratio {one.ratio}")
 
 
 if __name__ == "__main__":
