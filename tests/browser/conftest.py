@@ -50,7 +50,7 @@ FLAGS: Final = (
 )
 PHONE: Final = (390, 844)
 DESKTOP: Final = (1280, 800)
-PROVIDERS: Final = ("vnpay", "onepay", "momo", "zalopay")
+PROVIDERS: Final = ("vnpay", "onepay", "momo", "zalopay", "payos")
 FACTS: Final = {"birth_date": "1990-05-20", "copies": 3}
 
 

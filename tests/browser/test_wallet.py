@@ -65,3 +65,21 @@ def test_paid_with_zalopay_whose_callback_waits_for_its_own_words(live: LiveHub,
     page.get_by_role("button", name="Thanh toán").click()
 
     heading(page, "Đã thanh toán")
+
+
+def test_a_link_paid_twice_is_two_receipts_and_one_paid_order(
+    live: LiveHub, windows: Windows, sandbox: SandboxProcess
+) -> None:
+    page, url = windows.open(), live.order()
+    page.goto(url)
+    page.locator('label[for="way-payos:transfer"]').click()
+    page.get_by_role("button", name="Tiếp tục").click()
+    page.wait_for_url(re.compile(r"/payos/pay/"))
+    page.get_by_role("button", name="Thanh toán").click()
+    heading(page, "Đã thanh toán")
+
+    sandbox.control("payos", "payments", attempt_ref=live.attempt_ref(url))
+
+    expect(page.locator("body")).to_contain_text(re.compile("FT[0-9]+"))
+    page.reload()
+    heading(page, "Đã thanh toán")

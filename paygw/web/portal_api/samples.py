@@ -30,4 +30,9 @@ SAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "POST /v1/unapplied/{receipt_id}/refunds": {"amount_vnd": 50_000, "reason": "Nộp thừa"},
     "POST /v1/banks/{bank}/secrets": {"values": {"secretKey": "new-key-from-the-merchant-page"}, "by": "an"},
+    "POST /v1/breaks/{break_id}/assign": {"owner": "an", "by": "minh"},
+    "POST /v1/breaks/{break_id}/comments": {"text": "Đã gọi ngân hàng, chờ sao kê ngày 24.11", "by": "an"},
+    "POST /v1/breaks/{break_id}/proposal": {"action": "explain", "document": "Công văn 12/NH ngày 24.11", "by": "an"},
+    "POST /v1/breaks/{break_id}/approve": {"by": "minh", "content_hash": "0" * 64},
+    "POST /v1/breaks/{break_id}/reject": {"by": "minh", "reason": "Chưa có sao kê"},
 }
