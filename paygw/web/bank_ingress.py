@@ -41,19 +41,23 @@ def _headers(request: Request) -> dict[str, str]:
     return headers
 
 
-@api.post("/{bank}", permission=Permission.BANK, summary="A bank tells us", documented=False)
+@api.post("/{bank}", permission=Permission.BANK, summary="A bank tells us", documented=False, hot=True)
 async def post_webhook(request: Request) -> Response:
     """A message with a body."""
     return await _webhook(request)
 
 
-@api.post("/{bank}/{operation}", permission=Permission.BANK, summary="A collecting bank calls", documented=False)
+@api.post(
+    "/{bank}/{operation}", permission=Permission.BANK, summary="A collecting bank calls", documented=False, hot=True
+)
 async def post_call(request: Request) -> Response:
     """The same, with the operation named in the address."""
     return await _webhook(request)
 
 
-@api.get("/{bank}", permission=Permission.BANK, summary="A bank tells us, in a query string", documented=False)
+@api.get(
+    "/{bank}", permission=Permission.BANK, summary="A bank tells us, in a query string", documented=False, hot=True
+)
 async def get_webhook(request: Request) -> Response:
     """A message in the address."""
     return await _webhook(request)

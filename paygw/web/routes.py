@@ -64,6 +64,7 @@ class Route:
     raw: tuple[str, ...] = ()  # media types of a body that is bytes, not JSON
     idempotent: bool = False
     documented: bool = True
+    hot: bool = False  # called all day by everybody: found before the framework is asked
 
 
 class Said(TypedDict, total=False):
@@ -78,6 +79,7 @@ class Said(TypedDict, total=False):
     raw: tuple[str, ...]
     idempotent: bool
     documented: bool
+    hot: bool
 
 
 class Routes:

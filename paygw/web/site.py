@@ -1,19 +1,16 @@
-"""What the hub serves: the list of its routes, and the application made of them.
-
-Plain ASGI with Starlette's Request and Response: the layers of a framework between socket and endpoint cost as much as
-a quote (ADR 19).
-"""
+"""What the hub serves: the list of its routes, and the application made of them (ADR 19)."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
-from starlette.datastructures import State
+from fastapi import Depends, FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from paygw.kernel.errors import Refused, Unavailable
@@ -42,7 +39,7 @@ from paygw.web.table import Table
 
 _log = logging.getLogger("paygw.http")
 
-# Of addresses with parameters the first that fits is served: the hot ones stand first.
+# First come, first matched; hot ones are found before all others.
 ROUTES: Final[tuple[Route, ...]] = (
     *orders.api.all,
     *bank_ingress.api.all,
@@ -66,20 +63,40 @@ ROUTES: Final[tuple[Route, ...]] = (
 )
 
 
-class Site:
-    """The application. The only way in is a Route: its guard stands before its endpoint."""
+class Site(FastAPI):
+    """The application. The only way in is a Route: its guard stands before its endpoint.
+
+    FastAPI serves every route; the few that a country calls all day are found by one look and skip its layers.
+    """
 
     def __init__(self, routes: tuple[Route, ...]) -> None:
-        self.state = State()
-        self._table = Table(routes)
+        super().__init__(
+            docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, exception_handlers=_HANDLERS
+        )
+        self.state.manual = Manual(routes)
+        self._hot = Table(route for route in routes if route.hot)
+        for route in routes:
+            self.add_api_route(
+                route.path,
+                route.endpoint,
+                methods=[route.method, "HEAD"] if route.method == "GET" else [route.method],
+                dependencies=[Depends(route.guard)],
+                name=getattr(route.endpoint, "__name__", route.path),
+                response_model=None,
+                include_in_schema=False,  # web/openapi.py writes the description from the same routes
+            )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. What nobody foresaw rises to the edge, which reports it."""
+        found = self._hot.find(scope["method"], scope["path"]) if scope["type"] == "http" else None
+        if found is None:
+            await super().__call__(scope, receive, send)
+            return
         scope["app"] = self
+        route, scope["path_params"] = found
+        scope["route"] = route
         request = Request(scope, receive, send)
         try:
-            route, scope["path_params"] = self._table.find(scope["method"], scope["path"])
-            scope["route"] = route
             await route.guard(request)
             response = await route.endpoint(request)
         except Exception as error:
@@ -92,9 +109,7 @@ class Site:
 
 def build_site(routes: tuple[Route, ...] = ROUTES) -> Site:
     """The application, without a hub yet."""
-    site = Site(routes)
-    site.state.manual = Manual(routes)
-    return site
+    return Site(routes)
 
 
 def _answer(request: Request, error: Exception) -> Response | None:
@@ -121,12 +136,20 @@ def _database_away(request: Request, error: Exception) -> Response:
 
 
 def _framework(request: Request, error: Exception) -> Response:
-    """What Starlette refuses while it reads a form."""
+    """What the framework itself refuses: no such path, no such method."""
     code = code_of_status(error.status_code if isinstance(error, HTTPException) else 500)
-    return failure_reply(request, Problem(code, f"{CODES[code].title}."))
+    headers = {"allow": _allowed(request)} if code == "method_not_allowed" else {}
+    return failure_reply(request, Problem(code, f"{CODES[code].title}.", headers=headers))
 
 
-_ANSWERS: Final[Mapping[type, Callable[[Request, Exception], Response | None]]] = MappingProxyType(
+def _allowed(request: Request) -> str:
+    """Every method of the address; one path may be several routes."""
+    known = request.app.router.routes
+    methods = [route.methods for route in known if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted(set().union(*methods)))
+
+
+_ANSWERS: Final[Mapping[type[Exception], Callable[[Request, Exception], Response | None]]] = MappingProxyType(
     {
         Problem: failure_reply,
         Refused: _refused,
@@ -135,3 +158,16 @@ _ANSWERS: Final[Mapping[type, Callable[[Request, Exception], Response | None]]] 
         **dict.fromkeys((*AWAY, asyncpg.QueryCanceledError), _database_away),
     }
 )
+
+
+async def _handled(request: Request, error: Exception) -> Response:
+    """The same answers where FastAPI catches; what nobody foresaw rises to the edge."""
+    answer = _answer(request, error)
+    if answer is None:
+        raise error
+    return answer
+
+
+_HANDLERS: Final[dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]]] = {
+    **dict.fromkeys((*_ANSWERS, Exception), _handled)
+}

@@ -1,4 +1,4 @@
-"""Which route an address means: fixed addresses by one look, the others by their pattern, first come first matched."""
+"""Which hot route an address means: fixed addresses by one look, the others by their pattern."""
 
 from collections.abc import Callable, Iterable, Mapping
 from re import Match
@@ -7,7 +7,6 @@ from typing import Final
 
 from starlette.routing import compile_path
 
-from paygw.web.errors import CODES, Problem
 from paygw.web.routes import Route
 
 Found = tuple[Route, Mapping[str, str]]
@@ -17,7 +16,7 @@ _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Table:
-    """The routes of an application. Parameters of a path are text between two slashes."""
+    """Some routes of an application. Parameters of a path are text between two slashes."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._fixed: dict[tuple[str, str], Route] = {}
@@ -33,14 +32,8 @@ class Table:
         else:
             self._fixed.setdefault((method, route.path), route)
 
-    def find(self, method: str, path: str) -> Found:
-        """The route and the parameters of its path. Raises Problem: not_found, method_not_allowed."""
-        found = self._look(method, path)
-        if found is None:
-            raise self._refusal(path)
-        return found
-
-    def _look(self, method: str, path: str) -> Found | None:
+    def find(self, method: str, path: str) -> Found | None:
+        """The route and the parameters of its path, if it is one of these."""
         route = self._fixed.get((method, path))
         if route is not None:
             return route, _NONE
@@ -49,10 +42,3 @@ class Table:
             if match is not None:
                 return one, match.groupdict()
         return None
-
-    def _refusal(self, path: str) -> Problem:
-        """Every method of the address is told; one path may be several routes."""
-        methods = {method for method, _ in self._fixed} | self._patterns.keys()
-        allowed = sorted(method for method in methods if self._look(method, path))
-        code = "method_not_allowed" if allowed else "not_found"
-        return Problem(code, f"{CODES[code].title}.", headers={"allow": ", ".join(allowed)} if allowed else {})

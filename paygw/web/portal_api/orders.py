@@ -58,6 +58,7 @@ _FILTERS = (REFERENCE, DOSSIER, STATUS, CREATED_FROM, CREATED_TO, AFTER, LIMIT)
     idempotent=True,
     body=OrderIn,
     answers={201: OrderView, 200: OrderView},
+    hot=True,
     problems=(
         "order_exists",
         "obligation_already_paid",
@@ -137,7 +138,9 @@ def _check_return_url(url: str, portal: Portal) -> None:
         )
 
 
-@api.get("/orders/{order_id}", permission=Permission.PORTAL, summary="Read an order", answers={200: OrderView})
+@api.get(
+    "/orders/{order_id}", permission=Permission.PORTAL, summary="Read an order", answers={200: OrderView}, hot=True
+)
 async def read(request: Request) -> Response:
     """One order of this portal."""
     order_id = path_id(request, "order_id", "ord")

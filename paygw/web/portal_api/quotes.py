@@ -38,6 +38,7 @@ _BATCH_MAX_BYTES = 1_048_576
     summary="Ask what a procedure costs",
     body=QuoteIn,
     answers={200: QuoteView | QuoteBatchView},
+    hot=True,
     problems=FEE_PROBLEMS,
 )
 async def ask_quote(request: Request) -> Response:
