@@ -145,6 +145,8 @@ CODES: Final[Mapping[str, Kind]] = MappingProxyType(
         "return_short": Kind(_CONFLICT, "The returned disbursement does not hold enough"),
         "refund_route": Kind(_CONFLICT, "The refund cannot go that way"),
         "receipt_not_disprovable": Kind(_CONFLICT, "The receipt cannot be disproved now"),
+        "unknown_account": Kind(_UNPROCESSABLE, "No bank of ours is paid into this account"),
+        "statement_lines_repeat": Kind(_UNPROCESSABLE, "Two lines of the statement have one id"),
         "settlement_account_missing": Kind(_UNPROCESSABLE, "The settlement names no account"),
         "settlement_holder_missing": Kind(_UNPROCESSABLE, "The settlement names no holder"),
         # The night, breaks, money out
