@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -33,9 +34,10 @@ from paygw.kernel.evidence import PaymentSeen
 from paygw.simulators.side import BankSide, sides
 
 CONNECTIONS: Final = 32
-SANDBOX: Final = "sandbox"
+SANDBOX, SANDBOX_BANK = "sandbox", "sandbox-a"
 _DIGESTS: Final[Mapping[str, str]] = {"vnpay": "sha512", "casso": "sha512"}  # all others: sha256
 _GOOD: Final = range(200, 300)
+_NUMBERS: Final = count(26_000_000)  # some banks number their transactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,33 +90,42 @@ def cost(connector: Connector, side: BankSide, messages: int) -> Cost:
 
 def through_hub(names: list[str], *, orders: int, rounds: int) -> Mapping[str, list[float]]:
     """Webhooks per second of each connector, round by round; the sandbox's first."""
-    banks = [_bank(name) for name in (SANDBOX, *names)]
-    found: dict[str, list[float]] = {bank.id: [] for bank in banks}
+    banks = [_bank(name) for name in names]
+    turn = [(SANDBOX_BANK, SANDBOX), *((bank.id, bank.connector) for bank in banks)]
+    found: dict[str, list[float]] = {bank_id: [] for bank_id, _ in turn}
     with tempfile.TemporaryDirectory(prefix="paygw-bench-") as folder:
         Path(folder).chmod(0o755)
         with start_world(Path(folder), banks=banks) as world:
             for number in range(rounds):
-                for bank in banks if number % 2 == 0 else reversed(banks):
-                    found[bank.id].append(_rate(world, bank, f"{bank.id}{number}", orders))
+                for bank_id, name in turn if number % 2 == 0 else reversed(turn):
+                    found[bank_id].append(_rate(world, bank_id, name, f"{name}{number}", orders))
     return found
 
 
-def _rate(world: World, bank: BankChange, tag: str, orders: int) -> float:
+def _rate(world: World, bank_id: str, name: str, tag: str, orders: int) -> float:
     made = load(
         world.port,
         iter([world.create(tag, at) for at in range(orders)]),
         connections=CONNECTIONS,
         accept=lambda status: status in _GOOD,
     )
-    begun = asyncio.run(_begin(world, bank.id, orders))
-    side, now = sides()[bank.connector], datetime.now(UTC).replace(microsecond=0)
-    secrets_url = f"http://bench/webhooks/{bank.id}"
-    sent = [_request(_payment(side, now, attempt_ref=ref, amount_vnd=vnd, bank_txn_id=f"{tag}-{at}"), secrets_url)
-            for at, (ref, vnd) in enumerate(begun)]  # fmt: skip
+    begun = asyncio.run(_begin(world, bank_id, orders))
+    sent = [_sent(world, bank_id, name, ref, vnd, str(next(_NUMBERS))) for ref, vnd in begun]
     run = load(world.port, iter(sent), connections=CONNECTIONS, accept=lambda status: status in _GOOD)
     if made.refused or run.refused or len(sent) < orders:
-        raise RuntimeError(f"{bank.id}: {made.refused} orders and {run.refused} webhooks of {len(sent)} were refused")
+        raise RuntimeError(f"{name}: {made.refused} orders and {run.refused} webhooks of {len(sent)} were refused")
     return run.rate
+
+
+def _sent(world: World, bank_id: str, name: str, ref: str, amount_vnd: int, txn: str) -> bytes:
+    """The webhook of one payment; the sandbox bank signs the address it goes to as well."""
+    if name == SANDBOX:
+        return world.webhook(ref, amount_vnd, txn)
+    now = datetime.now(UTC).replace(microsecond=0)
+    message = _payment(sides()[name], now, attempt_ref=ref, amount_vnd=amount_vnd, bank_txn_id=txn)
+    query = message.url.partition("?")[2]
+    path = f"/webhooks/{bank_id}"
+    return http_request(message.method, f"{path}?{query}" if query else path, dict(message.headers), message.body)
 
 
 async def _begin(world: World, bank_id: str, orders: int) -> list[tuple[str, int]]:
@@ -147,12 +158,6 @@ def _payment(side: BankSide, now: datetime, **facts: object) -> HttpRequest:
         facts.pop("attempt_ref", None)
     told = replace(sample, **({"occurred_at": now} | facts))  # type: ignore[arg-type]  # the caller names the fields it means
     return side.tell(told, side.secrets, now)
-
-
-def _request(message: HttpRequest, url: str) -> bytes:
-    query = message.url.partition("?")[2]
-    path = "/" + url.partition("://")[2].partition("/")[2]
-    return http_request(message.method, f"{path}?{query}" if query else path, dict(message.headers), message.body)
 
 
 def _ask(ref: str, now: datetime) -> SessionAsk:
@@ -210,7 +215,7 @@ def _print_costs(costs: list[Cost]) -> None:
 
 
 def _print_rates(found: Mapping[str, list[float]]) -> None:
-    base = found[f"bench-{SANDBOX}"]
+    base = found[SANDBOX_BANK]
     sys.stdout.write(f"\n{'bank':<22}{'webhooks/s':>12}{'of sandbox':>12}\n")
     for name, rates in found.items():
         share = statistics.median(rate / other for rate, other in zip(rates, base, strict=True))

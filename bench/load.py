@@ -62,7 +62,8 @@ class _Speaker(asyncio.Protocol):
         if end < 0:
             return
         head = self._got[:end].lower()
-        length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
+        _, said, rest = head.partition(b"content-length:")
+        length = int(rest.split(b"\r\n", 1)[0]) if said else 0  # a 204 has none
         if len(self._got) < end + 4 + length:
             return
         self.latencies_s.append(time.perf_counter() - self._started)
