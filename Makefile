@@ -51,6 +51,7 @@ test: $(READY) ## every test but the long trials
 
 # What continuous integration can afford; `make soak` runs every long trial at full length.
 DRILLS = tests/drills/test_one_order.py tests/drills/test_feed.py tests/store/test_embedded_drill.py \
+	tests/drills/test_night_killed.py::test_killed_twice_at_every_step \
 	tests/journeys/test_demo.py::test_demo_ends_in_agreement
 
 SHORT_DRILLS = $(addprefix tests/drills/test_,killed.py run.py storm.py forgery.py sick_bank.py sick_portals.py)
