@@ -9,6 +9,20 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+BOOK = """
+copy (select 'DVC' || lpad(i::varchar, 10, '0') ref, 'VCB' || lpad((i * 7919)::varchar, 13, '0') bank_txn_id,
+ 'payment' kind, 5000 + (hash(i) % 400)::bigint * 5000 amount_vnd, 'succeeded' status,
+ strftime(timestamp '2026-02-01 00:00:30' + to_seconds(i * 2591000 // {rows}), '%Y-%m-%dT%H:%M:%S+07:00') occurred_at
+ from range({rows}) t(i) where i % 10007 != 3 order by i) to '{path}' (header)
+"""
+STATEMENT = """
+copy (select 'DVC' || lpad(i::varchar, 10, '0') ref, 'VCB' || lpad((i * 7919)::varchar, 13, '0') bank_txn_id,
+ 'payment' kind, 5000 + (hash(i) % 400)::bigint * 5000 + (i % 20011 = 7)::int amount_vnd, 1100 fee_vnd,
+ 'succeeded' status,
+ strftime(timestamp '2026-02-01 00:00:31' + to_seconds(i * 2591000 // {rows}), '%Y-%m-%dT%H:%M:%S+07:00') occurred_at,
+ (date '2026-02-02' + (i * 2591000 // {rows} // 86400)::int) settled_on
+ from range({rows}) t(i) where i % 10009 != 5 order by hash(i)) to '{path}' (header)
+"""
 JOIN = """
 select b.ref book_ref, s.ref line_ref, b.bank_txn_id book_txn, s.bank_txn_id line_txn, b.amount_vnd book_vnd,
  s.amount_vnd line_vnd, b.status book_status, s.status line_status, b.occurred_at booked_at, s.occurred_at line_at,
@@ -72,7 +86,15 @@ def pandas_merge(book: str, statement: str, out: Path, limit: str | None) -> Non
     joined[~same].to_csv(out / "others.csv")
 
 
+def write(book: str, statement: str, out: Path, limit: str | None) -> None:
+    """The files themselves; `limit` is their number of rows."""
+    con = _engine(out, None)
+    for template, path in ((BOOK, book), (STATEMENT, statement)):
+        con.execute(template.format(rows=limit, path=path))
+
+
 SIDES = {
+    "write": write,
     "duckdb": duckdb_files,
     "duckdb-count": duckdb_count,
     "datacompy-polars": datacompy_polars,
