@@ -17,6 +17,7 @@ from paygw.kernel.vietqr import read
 from paygw.simulators.side import sides
 from tests.browser.conftest import DESKTOP, PHONE, LiveHub, Windows
 from tests.browser.pixels import qr_texts
+from tests.browser.test_access import AXE, OVERFLOW, RUN
 from tests.browser.test_paying import heading
 from tests.sandbox_fixtures import SandboxProcess, free_port
 
@@ -122,7 +123,7 @@ def test_a_bill_is_asked_about_paid_and_taken_back_at_a_counter(
     page.goto(url)
     way(page, "billcollect:bill")
     heading(page, "Phiếu nộp tiền tại ngân hàng")
-    code = page.locator(".spoken").inner_text()
+    code = page.locator(".spoken span").first.inner_text()
     page.screenshot(path=pictures / "slip-phone.png", full_page=True)
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 794, "height": 1123})
@@ -145,6 +146,22 @@ def test_a_bill_is_asked_about_paid_and_taken_back_at_a_counter(
     page.goto(url)
     expect(page.get_by_text(re.compile("thu hồi|hủy|đảo|lấy lại"))).to_be_visible()
     page.screenshot(path=pictures / "reversed.png", full_page=True)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("value", ["vietqr:transfer", "billcollect:bill"])
+def test_code_and_slip_can_be_used_by_everybody_on_any_screen(
+    live: LiveHub, windows: Windows, watched: SandboxProcess, value: str, *, dark: bool
+) -> None:
+    del watched
+    page = windows.open((320, 640), dark=dark)
+    page.goto(live.order())
+    way(page, value)
+    page.locator(".code-image").wait_for()
+
+    assert page.evaluate(OVERFLOW) == 0
+    page.evaluate(AXE)
+    assert page.evaluate(RUN) == []
 
 
 def test_the_page_of_a_code_needs_no_foreign_thing(live: LiveHub, windows: Windows, watched: SandboxProcess) -> None:
