@@ -103,6 +103,8 @@ CODES: Final[Mapping[str, Kind]] = MappingProxyType(
         "expiry_not_allowed": Kind(_UNPROCESSABLE, "The expiry is in the past or too far away"),
         "bank_disabled": Kind(_CONFLICT, "The bank takes no payments now"),
         "bank_limit": Kind(_UNPROCESSABLE, "The bank does not take a payment of this size"),
+        "bank_not_offered": Kind(_UNPROCESSABLE, "The bank is not offered for this payment"),
+        "bank_maintenance": Kind(_CONFLICT, "The bank is under maintenance"),
         "bank_unknown": Kind(_UNPROCESSABLE, "There is no such bank"),
         "method_unknown": Kind(_UNPROCESSABLE, "The bank has no such method"),
         # Receipts, refunds, reversals, disputes, settlement
