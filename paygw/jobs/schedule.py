@@ -25,7 +25,7 @@ from paygw.kernel.calendar import next_working_day
 from paygw.kernel.decide import VIETNAM
 from paygw.kernel.errors import Refused
 from paygw.store.dsn import Dsn
-from paygw.store.nights import BankSince, banks_since, find_night, statuses
+from paygw.store.nights import BankSince, banks_since, filed_days, find_night, statuses
 
 QUEUE: Final = "nights"
 _STALLED_S: Final = 30.0
@@ -46,15 +46,17 @@ class Due:
     since: datetime
 
 
-def due_nights(hub: Hub, banks: list[BankSince], known: dict[tuple[str, date], str]) -> Iterator[Due]:
-    """Every day that is due and not done, oldest first; banks whose files nobody can fetch are left to people."""
+def due_nights(
+    hub: Hub, banks: list[BankSince], known: dict[tuple[str, date], str], files: frozenset[tuple[str, date]]
+) -> Iterator[Due]:
+    """Every day that is due and not done, oldest first; a bank that cannot be asked is due once its file came."""
     now = hub.clock()
     today = local_day(now)
     for back in range(hub.settings.night_back_days, 0, -1):
         day = today - timedelta(days=back)
         for one in banks:
             bank = hub.registry.banks.get(one.id)
-            if bank is None or bank.connector.fetch_file is None or local_day(one.since) > day:
+            if bank is None or not (bank.connector.fetch_file or (one.id, day) in files) or local_day(one.since) > day:
                 continue
             since = night_moment(hub, day)
             if since <= now and known.get((one.id, day)) != "done":
@@ -112,7 +114,8 @@ async def find_due(hub: Hub) -> list[Due]:
     first = local_day(hub.clock()) - timedelta(days=hub.settings.night_back_days)
     async with hub.pool.acquire() as connection:
         banks, known = await banks_since(connection), await statuses(connection, first)
-    found = list(due_nights(hub, banks, known))
+        files = await filed_days(connection, first)
+    found = list(due_nights(hub, banks, known, files))
     late = timedelta(seconds=hub.settings.night_late_s)
     for due in found:
         if known.get((due.bank, due.day)) == "waiting" and hub.clock() > due.since + late:

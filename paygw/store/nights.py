@@ -164,6 +164,16 @@ async def banks_since(connection: Connection) -> list[BankSince]:
     return [BankSince(row["id"], row["created_at"]) for row in rows]
 
 
+async def filed_days(connection: Connection, first: date) -> frozenset[tuple[str, date]]:
+    """Days since a day of which a bank's file was staged."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT s.bank, s.day FROM file_statements s JOIN bank_files f ON f.id = s.file_id "
+        "WHERE f.state = 'staged' AND s.kind <> 'notification' AND s.day >= $1",
+        first,
+    )
+    return frozenset((row["bank"], row["day"]) for row in rows)
+
+
 async def statuses(connection: Connection, first: date) -> dict[tuple[str, date], str]:
     """How far each night since a day is."""
     rows = await connection.fetch("SELECT bank, day, status FROM nights WHERE day >= $1", first)

@@ -8,8 +8,9 @@ import pytest
 
 from paygw.hub.breaks import list_breaks
 from paygw.hub.hub import Hub
-from paygw.jobs.schedule import QUEUE, build_schedule, find_due, take_over
+from paygw.jobs.schedule import QUEUE, build_schedule, due_nights, find_due, take_over
 from paygw.kernel.connector import Contact, FetchedFile, FileDialogue
+from paygw.store.nights import BankSince
 from tests.db_fixtures import Database
 from tests.hub_fixtures import ScriptedBank
 
@@ -119,3 +120,18 @@ async def test_a_file_that_stays_away_is_a_break(due_hub: Hub) -> None:
 
     found = (await list_breaks(hub))["items"]
     assert [(one["kind"], one["day"]) for one in found] == [("file_late", "2026-11-20")]
+
+
+async def test_a_bank_that_cannot_be_asked_is_due_once_its_file_came(due_hub: Hub) -> None:
+    hub = at(due_hub, datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
+    known = hub.registry.banks["sandbox-a"]
+    silent = replace(known, connector=replace(known.connector, fetch_file=None))
+    hub.registry_holder.now = replace(hub.registry, banks={"sandbox-a": silent})
+    friday, since = date(2026, 11, 20), BankSince("sandbox-a", datetime(2026, 11, 1, tzinfo=UTC))
+
+    without = list(due_nights(hub, [since], {}, frozenset()))
+    found = list(due_nights(hub, [since], {}, frozenset({("sandbox-a", friday)})))
+
+    assert without == []
+    assert [(due.bank, due.day) for due in found] == [("sandbox-a", friday)]
+    assert await find_due(hub) == []
