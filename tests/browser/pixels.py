@@ -26,7 +26,8 @@ def grey(png: bytes) -> Picture:
     for no in range(height):
         rows[no + 1] = _unfiltered(int(raw[no, 0]), raw[no, 1:].astype(np.int32), rows[no], channels)
     pixels = rows[1:].reshape(height, width, channels)[:, :, : min(channels, 3)]
-    return pixels.mean(axis=2).astype(np.uint8)
+    made: Picture = pixels.mean(axis=2).astype(np.uint8)
+    return made
 
 
 def qr_texts(png: bytes) -> list[str]:
