@@ -12,6 +12,7 @@ from paygw.hub.breaks import list_breaks
 from paygw.hub.hub import Hub
 from paygw.hub.intake import FileAsk, receive_file
 from paygw.hub.minutes import read_minutes
+from paygw.hub.payouts import list_due
 from paygw.hub.position import prove_position
 from paygw.jobs.nightly import reconcile
 from paygw.jobs.staging import stage_received
@@ -296,3 +297,22 @@ async def test_money_on_an_account_is_what_its_statement_says(night_hub: Hub, sa
         proof = await prove_position(hub)
         assert proof["ok"]
         assert [(one["receipts"], one["difference_vnd"]) for one in proof["statements"]] == [(2, 0)]
+
+
+async def test_in_custody_the_night_fills_our_account_and_payouts_may_leave(
+    night_hub: Hub, sandbox: SandboxProcess
+) -> None:
+    held = replace(night_hub, settings=night_hub.settings.model_copy(update={"funds": "custody"}))
+    async with right_books(held) as hub:
+        known = hub.registry.banks[BANK]
+        bank = replace(known, landing=Landing(account="9704"))
+        hub.registry_holder.now = replace(hub.registry, banks={**hub.registry.banks, BANK: bank})
+        await paid_at_bank(hub, sandbox, "HS-1")
+        await paid_at_bank(hub, sandbox, "HS-2", heard=False)
+
+        done = await reconcile(hub, BANK, yesterday())
+
+        assert done["steps"]["close"]["matched"] == 1
+        assert (await balances(hub))["H:bank:9704"] == 2 * FEE_VND
+        assert {one["stands_with"] for one in await list_due(hub)} == {"9704"}
+        assert sum(one["amount_vnd"] for one in await list_due(hub)) == 2 * FEE_VND
