@@ -4,6 +4,7 @@ A refund keeps the one reference it was given. Silence is `unknown`: the bank is
 reference again only where its protocol makes that harmless. Without proof that nothing left, nothing is taken back.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -51,14 +52,17 @@ class _Sending:
     ask: RefundAsk
 
 
-async def work_refunds(hub: Hub, *, limit: int = 50) -> int:
-    """Send what is funded, ask about what is under way; how many were looked at."""
+async def work_refunds(hub: Hub, bank: str | None = None, *, limit: int = 10) -> int:
+    """Send what is funded, ask about what is under way, at one bank or at all, side by side; how many were due."""
     lease_s = hub.settings.bank_deadline_s * 3
     async with hub.pool.acquire() as connection:
-        due = await claim_refunds(connection, now=hub.clock(), lease_s=lease_s, limit=limit)
-    for claimed in due:
-        await (_send if claimed.status is RefundStatus.FUNDED else _enquire)(hub, claimed)
+        due = await claim_refunds(connection, bank, now=hub.clock(), lease_s=lease_s, limit=limit)
+    await asyncio.gather(*(_tend(hub, claimed) for claimed in due))
     return len(due)
+
+
+async def _tend(hub: Hub, claimed: Claimed) -> None:
+    await (_send if claimed.status is RefundStatus.FUNDED else _enquire)(hub, claimed)
 
 
 async def _send(hub: Hub, claimed: Claimed) -> None:

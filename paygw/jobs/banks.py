@@ -7,11 +7,16 @@ from typing import Final
 
 from paygw.hub.enquiries import enquire_due
 from paygw.hub.hub import Hub
+from paygw.hub.refund_sending import work_refunds
 from paygw.hub.resuming import resume_due
 from paygw.jobs.repeating import Job, repeat
 
 # By name: one round at one bank, which says how much it found to do.
-ROUNDS: Final[dict[str, Callable[[Hub, str], Awaitable[int]]]] = {"sessions": resume_due, "enquiries": enquire_due}
+ROUNDS: Final[dict[str, Callable[[Hub, str], Awaitable[int]]]] = {
+    "sessions": resume_due,
+    "enquiries": enquire_due,
+    "refunds": work_refunds,
+}
 
 
 async def tend_banks(hub: Hub, stop: asyncio.Event) -> None:

@@ -16,7 +16,6 @@ from paygw.jobs.banks import tend_banks
 from paygw.jobs.callbacks import dispatch
 from paygw.jobs.housekeeping import tidy
 from paygw.jobs.pickup import pick_up_all
-from paygw.jobs.refunds import run_refunds
 from paygw.jobs.repeating import Job, repeat
 from paygw.jobs.rollup import roll_up
 from paygw.jobs.schedule import keep_schedule
@@ -34,7 +33,6 @@ async def heartbeat(hub: Hub) -> int:
 
 JOBS: Final = (
     Job("heartbeat", heartbeat, lambda settings: settings.heartbeat_s),
-    Job("refunds", run_refunds, lambda settings: settings.worker_poll_s),
     Job("expiry", expire_orders, lambda settings: settings.worker_poll_s),
     Job("sealing", seal_more, lambda settings: settings.seal_s),
     Job("rollup", roll_up, lambda settings: settings.rollup_s),

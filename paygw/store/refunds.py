@@ -62,9 +62,11 @@ _WAKE = Query(
 _CLAIM = """
 UPDATE refunds f SET lease_until = $1 + make_interval(secs => $2), fence = f.fence + 1
 FROM (
-    SELECT id FROM refunds
-    WHERE next_enquiry_at <= $1 AND status IN ('funded', 'sending') AND (lease_until IS NULL OR lease_until <= $1)
-    ORDER BY next_enquiry_at LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
+    SELECT d.id FROM refunds d
+    WHERE d.next_enquiry_at <= $1 AND d.status IN ('funded', 'sending')
+        AND (d.lease_until IS NULL OR d.lease_until <= $1)
+        AND ($4::text IS NULL OR EXISTS (SELECT FROM receipts r WHERE r.id = d.receipt_id AND r.bank = $4))
+    ORDER BY d.next_enquiry_at LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
 ) due WHERE f.id = due.id
 RETURNING f.id, f.status, f.fence, f.enquiries
 """
@@ -175,9 +177,11 @@ async def wake_refund(connection: Connection, refund_id: str, *, at: datetime) -
     await _WAKE.run(connection, refund=UUID(refund_id), at=at)
 
 
-async def claim_refunds(connection: Connection, *, now: datetime, lease_s: float, limit: int) -> list[Claimed]:
-    """Refunds to send or to ask about, leased to the caller."""
-    rows = await connection.fetch(_CLAIM, now, lease_s, limit)
+async def claim_refunds(
+    connection: Connection, bank: str | None, *, now: datetime, lease_s: float, limit: int
+) -> list[Claimed]:
+    """Refunds to send or to ask about, of one bank or of all, leased to the caller."""
+    rows = await connection.fetch(_CLAIM, now, lease_s, limit, bank)
     return [Claimed(str(row["id"]), RefundStatus(row["status"]), row["fence"], row["enquiries"]) for row in rows]
 
 
