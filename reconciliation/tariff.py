@@ -25,6 +25,7 @@ Rounding = Literal["down", "half_up", "half_even", "up"]
 Point = tuple[int, int]  # amount and fee
 
 EXPLAINED_PERCENT: Final = 90
+_BOUND_AMOUNTS_MIN: Final = 2  # a single line off the rule is a wrong fee, not a floor
 LINES_MIN: Final = 20
 BANKS_MAX: Final = 50
 
@@ -196,12 +197,13 @@ def _bounded(rule: Tariff, seen: Counter[Point]) -> Iterator[Tariff]:
     if not rule.rate_ppm:
         return
     off = Counter[tuple[bool, int]]()
-    for (amount_vnd, fee_vnd), lines in seen.items():
+    for amount_vnd, fee_vnd in seen:
         due_vnd = rule.fee_vnd(amount_vnd)
         if due_vnd != fee_vnd:
-            off[due_vnd < fee_vnd, fee_vnd] += lines
-    floors = [fee_vnd for (low, fee_vnd), _ in off.most_common(4) if low] + [0]
-    ceilings = [fee_vnd for (low, fee_vnd), _ in off.most_common(4) if not low] + [_VND_MAX]
+            off[due_vnd < fee_vnd, fee_vnd] += 1
+    common = [bound for bound, amounts in off.most_common(4) if amounts >= _BOUND_AMOUNTS_MIN]
+    floors = [fee_vnd for low, fee_vnd in common if low] + [0]
+    ceilings = [fee_vnd for low, fee_vnd in common if not low] + [_VND_MAX]
     for min_vnd in floors:
         for max_vnd in ceilings:
             if min_vnd <= max_vnd:

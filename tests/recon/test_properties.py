@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reconciliation.desk import Terms
@@ -70,6 +70,7 @@ def test_every_payment_and_refund_is_matched_or_named(ours: list[Booked], theirs
     assert len(left) <= len(desk.breaks) + len(desk.waiting)
 
 
+@example(seed=278)  # a wrong fee on the smallest amount once passed for a floor of the tariff
 @given(seed=st.integers(0, 10**6))
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_random_plants_are_found(run: Run, seed: int) -> None:

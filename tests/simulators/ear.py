@@ -13,6 +13,8 @@ from connectors.sandbox import parse_webhook
 from paygw.kernel.connector import BadSignature, HttpRequest, Notice, Secrets
 from paygw.kernel.evidence import Evidence
 
+_ACCEPTED_S = 0.02
+
 
 @dataclass(slots=True)
 class Ear:
@@ -54,6 +56,14 @@ class Ear:
         return web.Response(status=self.status(len(self.heard) - 1))
 
 
+async def deafen(runner: web.AppRunner) -> None:
+    """Stop listening. What was accepted in the last moment is given the time to reach the server that closes it."""
+    for site in list(runner.sites):
+        await site.stop()
+    await asyncio.sleep(_ACCEPTED_S)
+    await runner.cleanup()
+
+
 @asynccontextmanager
 async def ear(secrets: Secrets, port: int = 0) -> AsyncIterator[Ear]:
     """Listen until the context ends."""
@@ -68,4 +78,4 @@ async def ear(secrets: Secrets, port: int = 0) -> AsyncIterator[Ear]:
     try:
         yield listening
     finally:
-        await runner.cleanup()
+        await deafen(runner)

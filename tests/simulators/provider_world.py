@@ -31,6 +31,7 @@ from paygw.simulators.side import sides
 from tests.conformance.pairs import query_ask, session_ask
 from tests.outside.test_bank_http_sandbox import Unseen
 from tests.sandbox_fixtures import SandboxProcess
+from tests.simulators.ear import deafen
 
 
 @dataclass(slots=True)
@@ -92,7 +93,7 @@ async def provider_ear(protocol: str, port: int) -> AsyncIterator[ProviderEar]:
     try:
         yield ear
     finally:
-        await runner.cleanup()
+        await deafen(runner)
 
 
 @dataclass(slots=True)

@@ -35,4 +35,10 @@ SAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
     "POST /v1/breaks/{break_id}/proposal": {"action": "explain", "document": "Công văn 12/NH ngày 24.11", "by": "an"},
     "POST /v1/breaks/{break_id}/approve": {"by": "minh", "content_hash": "0" * 64},
     "POST /v1/breaks/{break_id}/reject": {"by": "minh", "reason": "Chưa có sao kê"},
+    "POST /v1/minutes/{bank}/{day}/sign": {"by": "an", "content_hash": "0" * 64},
+    "POST /v1/payouts": {"account": "1020304050", "by": "an", "until": "2026-11-24"},
+    "POST /v1/payouts/{batch}/approve": {"by": "minh", "content_hash": "0" * 64, "document": "Lệnh chi 88 ngày 25.11"},
+    "POST /v1/payouts/{batch}/reject": {"by": "minh"},
+    "POST /v1/payouts/{batch}/confirm": {"by": "an", "group": 1},
+    "POST /v1/payouts/{batch}/return": {"by": "an", "group": 1},
 }
