@@ -13,7 +13,7 @@ from connectors.sandbox import parse_webhook
 from paygw.kernel.connector import BadSignature, HttpRequest, Notice, Secrets
 from paygw.kernel.evidence import Evidence
 
-_ACCEPTED_S = 0.02
+_MOMENT_S = 0.05
 
 
 @dataclass(slots=True)
@@ -57,11 +57,12 @@ class Ear:
 
 
 async def deafen(runner: web.AppRunner) -> None:
-    """Stop listening. What was accepted in the last moment is given the time to reach the server that closes it."""
+    """Stop listening. What was accepted in the last moment is given the time to be served, and to be closed."""
     for site in list(runner.sites):
         await site.stop()
-    await asyncio.sleep(_ACCEPTED_S)
+    await asyncio.sleep(_MOMENT_S)
     await runner.cleanup()
+    await asyncio.sleep(_MOMENT_S)
 
 
 @asynccontextmanager
