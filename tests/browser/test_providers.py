@@ -14,8 +14,8 @@ each_provider = pytest.mark.parametrize("provider", PROVIDERS)
 
 
 def to_the_provider(page: Page, provider: str) -> None:
-    """Choose to pay by card there and go on to its page."""
-    page.locator(f'label[for="way-{provider}:card"]').click()
+    """Choose the first way to pay there and go on to its page."""
+    page.locator(f'label[for^="way-{provider}:"]').first.click()
     page.get_by_role("button", name="Tiếp tục").click()
     page.wait_for_url(re.compile(rf"/{provider}/pay/"))
 
