@@ -36,7 +36,14 @@ _PLACE: Final = "/breaks/{break_id}"
 _DECIDED: Final = ("not_found", "break_state", "same_person", "role_missing", "stale_version", "proposal_decided")
 
 
-@api.get("/breaks", permission=Permission.FINANCE, summary="Find breaks", query=_PAGE, answers={200: BreakPage})
+@api.get(
+    "/breaks",
+    permission=Permission.FINANCE,
+    summary="Find breaks",
+    query=_PAGE,
+    answers={200: BreakPage},
+    problems=("bad_time",),
+)
 async def find(request: Request) -> Response:
     """Oldest first."""
     given = read_query(request, _PAGE)
