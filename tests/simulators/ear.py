@@ -1,6 +1,7 @@
 """A hub's ear: hears webhooks on a port of its own and reads them with the connector."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -63,6 +64,7 @@ async def deafen(runner: web.AppRunner) -> None:
     await asyncio.sleep(_MOMENT_S)
     await runner.cleanup()
     await asyncio.sleep(_MOMENT_S)
+    gc.collect()  # what is left open after all is told here and not in somebody else's test
 
 
 @asynccontextmanager

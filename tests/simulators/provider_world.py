@@ -77,7 +77,9 @@ class ProviderEar:
 
     def _said(self, verdict: Verdict) -> web.Response:
         reply = self.connector.acknowledge(verdict)
-        return web.Response(status=reply.status, body=reply.body, headers=dict(reply.headers))
+        said = web.Response(status=reply.status, body=reply.body, headers=dict(reply.headers))
+        said.force_close()  # nothing is left open for the end of the test
+        return said
 
 
 @asynccontextmanager
