@@ -77,10 +77,47 @@ def temporary_residence(facts: Mapping[str, Any], as_of: str) -> Answer:
     return total, {"treasury": total}, [] if as_of >= "2023-02-05" else ["?"]
 
 
+def court_fee(facts: Mapping[str, Any], as_of: str) -> Answer:  # noqa: C901, PLR0912 - as one writes a table by hand
+    """Procedure 9.900050 (brackets), by hand."""
+    kind, value, least = facts["case_type"], facts.get("claim_value", 0), 300_000
+    if kind == "commercial":
+        least = 3_000_000
+    if not facts["has_value"]:
+        amount = least
+    elif kind == "labour":
+        amount = max(300_000, value * 3 // 100) if value > 6_000_000 else 300_000
+        if value > 400_000_000:
+            amount = 12_000_000 + (value - 400_000_000) * 2 // 100
+    elif value <= least * 20:
+        amount = least
+    elif value <= 400_000_000:
+        amount = value * 5 // 100
+    elif value <= 800_000_000:
+        amount = 20_000_000 + (value - 400_000_000) * 4 // 100
+    elif value <= 2_000_000_000:
+        amount = 36_000_000 + (value - 800_000_000) * 3 // 100
+    elif value <= 4_000_000_000:
+        amount = 72_000_000 + (value - 2_000_000_000) * 2 // 100
+    else:
+        amount = 112_000_000 + (value - 4_000_000_000) // 1000
+    explain = []
+    if facts["stage"] == "advance" and facts["has_value"]:
+        amount, explain = max(amount // 2, least), ["an_phi:mod:advance_half"]
+    halves = {"mediated_before_trial": "mediated", "summary_procedure": "summary", "force_majeure": "force_majeure"}
+    for fact, mark in halves.items():
+        if facts.get(fact):
+            amount, explain = amount // 2, [*explain, f"an_phi:mod:{mark}_half"]
+    for fact, mark in (("exempt_person", "exempt_person"), ("wage_or_maintenance_claim", "wage_claim")):
+        if facts.get(fact):
+            return 0, {}, [f"an_phi:exempt:{mark}"]
+    return amount, {"treasury": amount}, explain if as_of >= "2017-01-01" else []
+
+
 BY_HAND: Final[Mapping[str, Callable[[Mapping[str, Any], str], Answer]]] = {
     "2.001195": id_card,
     "2.000815": certified_copy,
     "1.004194": temporary_residence,
+    "9.900050": court_fee,
 }
 
 
