@@ -14,11 +14,7 @@ from tests.conformance.pairs import CONNECTORS, refund_ask
 from tests.sandbox_fixtures import SandboxProcess, free_port
 from tests.simulators.provider_world import ProviderWorld, provider_world
 
-pytestmark = [
-    pytest.mark.net,
-    # aiohttp's test server can lose sight of a connection that a bank opens in the moment it is shut down.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.net
 # Providers that open a session and speak of it in their own words.
 REDIRECTS = [
     name
