@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHES = ("fees", "openfisca", "fee_http", "hot", "callbacks", "journey", "connectors")
+BENCHES = ("fees", "hot", "callbacks", "journey", "connectors")
 
 
 def main() -> int:

@@ -30,8 +30,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message
 
-from bench.fees import CATALOGUE
 from bench.load import http_request, load
+from bench.openfisca import CATALOGUE
 from paygw.app import create_app, settle_memory
 from paygw.hub.hub import BankTalk, Hub, RegistryHolder
 from paygw.hub.registry import ApiKey, Portal, Registry, key_digest, key_prefix
@@ -49,7 +49,7 @@ KEY: Final = "sk_test_bench000" + "k" * 40
 CALLS: Final = 2_000
 ROUNDS: Final = 5
 CONNECTIONS: Final = 8
-PATHS: Final = ("/v1/empty", "/v1/quotes")
+PATHS: Final = ("/v1/empty", "/v1/empty/ordinary", "/v1/quotes")
 Bodies = tuple[bytes, ...]
 
 
@@ -82,18 +82,26 @@ empty = Routes(prefix="/v1", tag="Bench")
 
 @empty.post("/empty", permission=Permission.PORTAL, summary="Nothing", documented=False, hot=True)  # as quotes are
 async def answer_nothing(request: Request) -> Response:
-    """The least an endpoint can do."""
+    """The least an endpoint can do, found before the framework is asked."""
     del request
     return reply({})
 
 
+@empty.post("/empty/ordinary", permission=Permission.PORTAL, summary="Nothing", documented=False)
+async def answer_nothing_ordinarily(request: Request) -> Response:
+    """The least an endpoint can do that the framework finds, as most of the application's are."""
+    return await answer_nothing(request)
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Microseconds of one call, and calls of quotes per call of the empty endpoint."""
+    """Microseconds of one call, and quotes made while each empty endpoint answers once."""
 
-    empty_us: float
+    hot_us: float
+    ordinary_us: float
     quote_us: float
-    ratio: float
+    of_hot: float
+    of_ordinary: float
 
 
 def hub_of_bench() -> Hub:
@@ -168,8 +176,7 @@ async def measure_inside(bodies: Bodies) -> Measured:
     for path in PATHS:
         status = await call(app, path, bodies[0])
         assert status == 200, (path, status)
-    rounds = [(await round_us(app, PATHS[0], bodies), await round_us(app, PATHS[1], bodies)) for _ in range(ROUNDS)]
-    return _measured(rounds)
+    return _measured([[await round_us(app, path, bodies) for path in PATHS] for _ in range(ROUNDS)])
 
 
 def measure_outside(bodies: Bodies) -> Measured:
@@ -187,7 +194,7 @@ def measure_outside(bodies: Bodies) -> Measured:
 
 
 def _rounds_outside(port: int, bodies: Bodies) -> Measured:
-    rounds = [(_socket_us(port, PATHS[0], bodies), _socket_us(port, PATHS[1], bodies)) for _ in range(ROUNDS)]
+    rounds = [[_socket_us(port, path, bodies) for path in PATHS] for _ in range(ROUNDS)]
     return _measured(rounds[1:])
 
 
@@ -199,10 +206,14 @@ def _socket_us(port: int, path: str, bodies: Bodies) -> float:
     return 1e6 / run.rate
 
 
-def _measured(rounds: list[tuple[float, float]]) -> Measured:
-    empties, quotes = zip(*rounds, strict=True)
-    ratio = statistics.median(one / other for one, other in rounds)
-    return Measured(round(min(empties), 1), round(min(quotes), 1), round(ratio, 2))
+def _measured(rounds: list[list[float]]) -> Measured:
+    hots, ordinaries, quotes = zip(*rounds, strict=True)
+    of_hot, of_ordinary = (
+        round(statistics.median(one / quote for one, quote in zip(empties, quotes, strict=True)), 2)
+        for empties in (hots, ordinaries)
+    )
+    hot_us, ordinary_us, quote_us = (round(min(times), 1) for times in (hots, ordinaries, quotes))
+    return Measured(hot_us, ordinary_us, quote_us, of_hot, of_ordinary)
 
 
 def serve(descriptor: int) -> None:
@@ -222,16 +233,29 @@ def main() -> None:
     if given.serve is not None:
         serve(given.serve)
         return
-    found = {
+    found = compare()
+    if given.json:
+        json.dump({name: asdict(one) for name, one in found.items()}, sys.stdout)
+    else:
+        tell(found)
+
+
+def compare() -> dict[str, Measured]:
+    """Both kinds of questions, over sockets and without."""
+    return {
         f"{name}, {where}": measure(bodies)
         for name, bodies in BODIES.items()
         for where, measure in (("sockets", measure_outside), ("inside", lambda told: asyncio.run(measure_inside(told))))
     }
-    if given.json:
-        json.dump({name: asdict(one) for name, one in found.items()}, sys.stdout)
-        return
+
+
+def tell(found: Mapping[str, Measured]) -> None:
+    """A line each."""
     for name, one in found.items():
-        print(f"{name:16} empty {one.empty_us} us  quote {one.quote_us} us  ratio {one.ratio}")
+        print(
+            f"POST /v1/quotes {name:16} {one.quote_us:6} us: {one.of_ordinary} of an empty endpoint"
+            f" ({one.ordinary_us} us), {one.of_hot} of an empty hot one ({one.hot_us} us)"
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a quote costs: against a hand-written function of the same procedure in the same run, and in batches.
+"""What a quote costs: beside a hand-written function, beside openfisca-core, in batches, over HTTP; all in one run.
 
     python -m bench.fees [--json]
 
@@ -19,16 +19,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from bench import fee_http, openfisca
+from bench.openfisca import CALLS, CATALOGUE, ROUNDS
 from paygw.kernel.fees.catalogue import Catalogue, calculate, load_catalogue, quote_line
 from paygw.kernel.fees.explain import explain_vi
 
 ROOT: Final = Path(__file__).parents[1]
-CATALOGUE: Final = ROOT / "paygw" / "catalogue" / "fees"
 EXAMPLES: Final = ROOT / "tests" / "fixtures" / "fees" / "golden.jsonl"
 
 BATCH: Final = 100_000
-CALLS: Final = 20_000
-ROUNDS: Final = 5
 
 Answer = tuple[int, dict[str, int], list[str]]
 
@@ -149,8 +148,10 @@ def main() -> None:
         "batch_per_s": round(batch_per_s(catalogue, lines)),
         "command": command(lines),
     }
+    rival, served = openfisca.compare(), fee_http.compare()
     if as_json:
-        json.dump(result, sys.stdout)
+        http = {name: asdict(one) for name, one in served.items()}
+        json.dump({**result, "openfisca": rival, "http": http}, sys.stdout)
         return
     print(f"load {load_s:.3f} s")
     for row in rows:
@@ -158,6 +159,8 @@ def main() -> None:
     print(f"quote with all its sentences {result['sentences_us']} us")
     print(f"batch of {BATCH:,} lines: {result['batch_per_s']:,} a second on one core")
     print(f"paygw fees quote --batch, start to file: {result['command']}")
+    print("one question, openfisca-core: {openfisca_us} us, paygw {paygw_us} us, x{ratio}".format(**rival))
+    fee_http.tell(served)
 
 
 def compared(catalogue: Catalogue, lines: list[dict[str, Any]], code: str) -> Row:

@@ -1,8 +1,7 @@
 """Procedure 1.004194 in openfisca-core, run by an interpreter that has it: `python bench/openfisca_side.py`.
 
-Not a dependency of ours: make an environment of its own, `pip install openfisca-core`, and name its interpreter to
-`python -m bench.openfisca`. Prints JSON: microseconds of one question as a simulation of its own, and of one question
-in a simulation of all of them at once.
+`bench.openfisca` runs it in an environment of its own (requirements/bench-fees.lock). Prints JSON: microseconds of one
+question as a simulation of its own, and of one question in a simulation of all of them at once.
 """
 
 import json
