@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHES = ("fees", "hot", "callbacks", "journey", "connectors")
+BENCHES = ("fees", "hot", "callbacks", "journey", "connectors", "recon")
 
 
 def main() -> int:

@@ -1,12 +1,20 @@
-"""Reconciling two files, beside a bare DuckDB join, datacompy and pandas on the same files.
+"""Reconciling two files beside a bare DuckDB join, datacompy and pandas, each from the same two CSV files to files.
 
-    python -m bench.recon [--rows 1000000] [--python INTERPRETER_WITH_DATACOMPY_AND_POLARS] [--limit 2GB] [--json]
+    python -m bench.recon [--rows 1000000 ...] [--held 20000000] [--full]
 
-Every side is a process of its own: from two CSV files of --rows payments each to files of matches and differences.
-`duckdb` is the bare join: both files read with every column, joined in full on kind and reference, equal pairs to
-Parquet, the others to CSV; `duckdb-count` only counts them. Neither checks a cell, sees a duplicate, a fee, a period or
-a netted batch. Figures are the best wall time of --rounds, its processor time, and the peak memory. Start-up of our
-command line is in its figures, and told apart: the same on a thousand rows.
+Every side is a process of its own; datacompy, polars and pandas live in an environment of their own, which the first
+run makes from requirements/bench-recon.lock. What the sides do is not the same, and the ratios have to be read so:
+
+    paygw            reads every cell strictly, finds duplicates, batches, fees and foreign days; five files out
+    duckdb           both files with every column, guessed types, one full join on kind and reference; equal pairs to
+                     Parquet, the others to CSV
+    duckdb-count     the same join, only counted
+    datacompy-...    both files with guessed types; the comparison's report of columns, equal rows and rows of one side
+    pandas           both files with guessed types, one outer merge; equal pairs to Parquet, the others to CSV
+
+A figure is the best wall time of --rounds, with its processor time and peak memory. The rounds go around all sides in
+turn. Our start-up is inside our figures, and told apart: the same on a thousand rows. `--held` holds ours and DuckDB
+to --limit, one round; `--full` is 1M, 5M and 20M held.
 """
 
 import argparse
@@ -16,12 +24,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from bench.rivals import interpreter
+
 SIDE: Final = Path(__file__).with_name("recon_side.py")
-GOALS: Final = {"time of a bare join": 1.5, "memory of a bare join": 1.5, "times faster than datacompy on polars": 3}
+OURS: Final = "paygw"
+JOINS: Final = ("duckdb", "duckdb-count")
+RIVALS: Final = ("datacompy-polars", "datacompy-pandas", "pandas")
+JOIN_MOST: Final = 1.5  # times a bare join, in time and in memory
+POLARS_LEAST: Final = 3.0  # times faster than datacompy on polars
 SMALL: Final = 1_000
 
 
@@ -42,12 +57,17 @@ def write_files(folder: Path, rows: int) -> tuple[Path, Path]:
     return book, statement
 
 
-def measure(side: str, command: list[str], rounds: int) -> Measured:
-    """The best of several rounds."""
-    return min((_once(side, command) for _ in range(rounds)), key=lambda one: one.wall_s)
+def measure(sides: Mapping[str, Sequence[str]], rounds: int) -> dict[str, Measured]:
+    """The best of several rounds of every side."""
+    found: dict[str, Measured] = {}
+    for _ in range(rounds):
+        for side, command in sides.items():
+            one = _once(side, command)
+            found[side] = min(found.get(side, one), one, key=lambda each: each.wall_s)
+    return found
 
 
-def _once(side: str, command: list[str]) -> Measured:
+def _once(side: str, command: Sequence[str]) -> Measured:
     started = time.perf_counter()
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(child.pid, 0)
@@ -62,57 +82,101 @@ def _once(side: str, command: list[str]) -> Measured:
     )
 
 
-def commands(book: Path, statement: Path, out: Path, *, peers: str | None, limit: str | None) -> dict[str, list[str]]:
-    """What each side runs."""
-    files = [str(book), str(statement), str(out)]
-    ours = [sys.executable, "-m", "paygw", "recon", "match", "--book", files[0], "--statement", files[1], "--out"]
-    found = {"paygw": [*ours, files[2], "--json", *(["--memory-limit", limit] if limit else [])]}
-    for name in ("duckdb", "duckdb-count"):
-        found[name] = [sys.executable, str(SIDE), name, *files, *([limit] if limit else [])]
-    for name in ("datacompy-polars", "datacompy-pandas", "pandas") if peers else ():
-        found[name] = [str(peers), str(SIDE), name, *files]
+def commands(files: tuple[Path, Path], out: Path, wanted: Sequence[str], limit: str | None) -> dict[str, list[str]]:
+    """What each wanted side runs."""
+    book, statement = map(str, files)
+    held = [limit] if limit else []
+    found = {}
+    for name in wanted:
+        if name == OURS:
+            match = [
+                sys.executable,
+                "-m",
+                "paygw",
+                "recon",
+                "match",
+                "--json",
+                "--book",
+                book,
+                "--statement",
+                statement,
+            ]
+            found[name] = [*match, "--out", str(out), *(["--memory-limit", limit] if limit else [])]
+        else:
+            python = str(interpreter("recon")) if name in RIVALS else sys.executable
+            found[name] = [python, str(SIDE), name, book, statement, str(out), *held]
     return found
+
+
+def compare(folder: Path, rows: int, wanted: Sequence[str], *, rounds: int, limit: str | None) -> list[Measured]:
+    """Measure every wanted side on files of a size; print the figures, and our ratios beside the goals."""
+    files = write_files(folder, rows)
+    try:
+        found = measure(commands(files, folder / "out", wanted, limit), rounds)
+    finally:
+        for path in files:
+            path.unlink()
+    print(f"\n{rows:,} rows a side" + (f", held to {limit}" if limit else "") + f", load {os.getloadavg()[0]:.1f}")
+    for one in found.values():
+        print(f"  {one.side:17} {one.wall_s:8.2f} s wall {one.cpu_s:8.2f} s cpu {one.peak_mib:7,} MiB", flush=True)
+    return list(found.values())
+
+
+def ratios(found: Sequence[Measured], start: Measured) -> None:
+    """Print ours over each of the others, the goal beside it."""
+    ours = next((one for one in found if one.side == OURS), None)
+    if ours is None:
+        return
+    for one in (one for one in found if one.side != OURS):
+        net_s = max(0.01, ours.cpu_s - start.cpu_s)
+        print(
+            f"  {OURS} / {one.side:17} wall {ours.wall_s / one.wall_s:5.2f}  cpu {ours.cpu_s / one.cpu_s:5.2f}"
+            f" (without start-up {net_s / one.cpu_s:5.2f})  memory {ours.peak_mib / one.peak_mib:5.2f}",
+            _goal(ours, one),
+        )
+
+
+def _goal(ours: Measured, one: Measured) -> str:
+    if one.side in JOINS:
+        met = [ours.wall_s <= JOIN_MOST * one.wall_s, ours.peak_mib <= JOIN_MOST * one.peak_mib]
+        return f"goal <= {JOIN_MOST}: time {_said(met[0])}, memory {_said(met[1])}"
+    if one.side == "datacompy-polars":
+        return f"goal {POLARS_LEAST:.0f} times faster: {_said(one.wall_s >= POLARS_LEAST * ours.wall_s)}"
+    return ""
+
+
+def _said(met: bool) -> str:  # noqa: FBT001 - a word for a truth
+    return "met" if met else "missed"
 
 
 def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--rows", type=int, default=1_000_000)
+    options.add_argument("--rows", type=int, nargs="*", default=[1_000_000], help="rows a side, one size or several")
+    options.add_argument("--held", type=int, nargs="*", default=[], help="rows a side, held to --limit")
+    options.add_argument("--limit", default="2GB", help="memory of ours and of DuckDB for --held")
+    options.add_argument("--full", action="store_true", help="1M, 5M and 20M held")
     options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--python", help="an interpreter with datacompy, polars and pandas")
-    options.add_argument("--limit", help="hold ours and DuckDB to this memory, as 2GB")
     options.add_argument("--only", default="", help="sides, by comma")
-    options.add_argument("--json", action="store_true")
+    options.add_argument("--json", type=Path, help="write the figures to this file too")
     told = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench-recon-") as folder:
-        small = write_files(Path(folder), SMALL)
-        ours = commands(*small, Path(folder) / "out", peers=None, limit=None)["paygw"]
-        start = measure("start-up", ours, told.rounds)
-        files = write_files(Path(folder), told.rows)
-        sides = commands(*files, Path(folder) / "out", peers=told.python, limit=told.limit)
-        chosen = [name for name in sides if not told.only or name in told.only.split(",")]
-        found = {name: measure(name, sides[name], told.rounds) for name in chosen}
+    sizes, held = ([1_000_000, 5_000_000], [20_000_000]) if told.full else (told.rows, told.held)
+    chosen = told.only.split(",") if told.only else [OURS, *JOINS, *RIVALS]
+    figures: dict[str, list[Measured]] = {}
+    with tempfile.TemporaryDirectory(prefix="bench-recon-") as name:
+        folder = Path(name)
+        small = commands(write_files(folder, SMALL), folder / "out", [OURS], None)
+        start = measure(small, told.rounds)[OURS]
+        print(f"start-up {start.wall_s:.2f} s wall {start.cpu_s:.2f} s cpu {start.peak_mib:,} MiB")
+        for rows in sizes:
+            figures[str(rows)] = compare(folder, rows, chosen, rounds=told.rounds, limit=None)
+            ratios(figures[str(rows)], start)
+        for rows in held:
+            bounded = [side for side in chosen if side not in RIVALS]
+            figures[f"{rows} held to {told.limit}"] = compare(folder, rows, bounded, rounds=1, limit=told.limit)
+            ratios(figures[f"{rows} held to {told.limit}"], start)
     if told.json:
-        print(json.dumps([asdict(one) for one in (start, *found.values())]))
-        return
-    print(f"{told.rows:,} rows a side" + (f", held to {told.limit}" if told.limit else ""))
-    for one in (start, *found.values()):
-        print(f"{one.side:17} {one.wall_s:8.2f} s wall {one.cpu_s:8.2f} s cpu {one.peak_mib:7,} MiB")
-    _ratios(found, start)
-
-
-def _ratios(found: dict[str, Measured], start: Measured) -> None:
-    ours = found.get("paygw")
-    if ours is None:
-        return
-    for name, one in found.items():
-        if name != "paygw":
-            net_s = max(0.01, ours.cpu_s - start.cpu_s)
-            print(
-                f"paygw / {name}: wall {ours.wall_s / one.wall_s:.2f}, cpu {ours.cpu_s / one.cpu_s:.2f}"
-                f" (without start-up {net_s / one.cpu_s:.2f}), memory {ours.peak_mib / one.peak_mib:.2f}"
-            )
-    print("goals:", ", ".join(f"{name} {ratio}" for name, ratio in GOALS.items()))
+        told.json.write_text(json.dumps({size: [asdict(one) for one in ones] for size, ones in figures.items()}) + "\n")
 
 
 if __name__ == "__main__":

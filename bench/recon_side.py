@@ -1,7 +1,7 @@
 """One other way to compare two files: `python bench/recon_side.py SIDE BOOK STATEMENT OUT [LIMIT]`.
 
-datacompy and polars are no dependencies of ours: make an environment of its own, `pip install datacompy polars pandas
-pyarrow`, and name its interpreter to `python -m bench.recon`. Libraries are imported by name: each side has its own.
+datacompy, polars and pandas are no dependencies of ours: bench/rivals.py installs them, hashed, into an environment of
+their own. Libraries are imported by name: each side has its own, and no side loads another's.
 """
 
 import sys
