@@ -5,7 +5,8 @@ raw; `accessKey` stands in that text but travels in no message. Answers of the A
 them. Our reference is `orderId` and, at creation, also `requestId`, under which MoMo answers the same again.
 
 Confirm with the provider: which `orderId` `/refund/query` wants (option `refundQuery`); how long notifications are sent
-again (none is needed: we ask); code 42 read as "no such order". We always ask for `autoCapture`, so that 9000 is paid.
+again (none is needed: we ask); code 42 read as "no such order". We always ask for `autoCapture`, so that 9000 is paid
+and `/confirm` (capture or cancel of what is only authorised) has nothing to do; it closes no session either.
 """
 
 import json
@@ -52,6 +53,7 @@ SIGNED: Final[Mapping[Message, tuple[str, ...]]] = {
                "requestId", "responseTime", "resultCode", "transId"),
     "query": ("orderId", "partnerCode", "requestId"),
     "refund": ("amount", "description", "orderId", "partnerCode", "requestId", "transId"),
+    # Takes or lets go of what is only authorised: never sent, for we always ask for autoCapture (the provider's side).
     "confirm": ("amount", "description", "orderId", "partnerCode", "requestId", "requestType"),
 }  # fmt: skip
 # Page "onetime": what each kind of payment takes, in đồng.
@@ -186,24 +188,6 @@ def query(ask: QueryAsk, secrets: Secrets) -> AnswerDialogue:
     }
     reply = yield _request(secrets, "query", "/query", fields)
     return _state(ask, _answer(reply, fields), secrets)
-
-
-def confirm(ask: QueryAsk, wish: Literal["capture", "cancel"], secrets: Secrets) -> AnswerDialogue:
-    """Take, or let go of, a payment that is only authorised (9000): for one made without `autoCapture`."""
-    if not _keys(secrets):
-        return Answer(contact=Contact.NOT_SENT, bank_code="unconfigured")
-    fields: Json = {
-        "partnerCode": secrets.merchant,
-        "requestId": ask.request_id,
-        "orderId": ask.attempt_ref,
-        "requestType": wish,
-        "amount": ask.amount_vnd,
-        "description": "",
-        "lang": "vi",
-    }
-    reply = yield _request(secrets, "confirm", "/confirm", fields)
-    code = _code(_answer(reply, fields))
-    return Answer(contact=Contact.SUCCEEDED if code == 0 else Contact.UNKNOWN, bank_code=_shown(code))
 
 
 def refund(ask: RefundAsk, secrets: Secrets) -> AnswerDialogue:

@@ -154,7 +154,7 @@ def cancel(ask: QueryAsk, secrets: Secrets) -> AnswerDialogue:
     code = _order_code(ask.attempt_ref)
     if code is None or not _keys(secrets) or not secrets.values.get("apiKey"):
         return Answer(contact=Contact.NOT_SENT, bank_code="unconfigured")
-    fields: Json = {"cancellationReason": "Het han thanh toan"}
+    fields: Json = {"cancellationReason": "Dong phien thanh toan"}
     fields["signature"] = hmac_hex(_keys(secrets)[0], data_text(fields))
     reply = yield _request(secrets, "POST", f"/v2/payment-requests/{code}/cancel", fields)
     return _state(ask, reply, secrets)

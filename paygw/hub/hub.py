@@ -26,7 +26,7 @@ from paygw.store.dsn import Dsn
 from paygw.store.engine import OneConnection, transact
 
 T = TypeVar("T")
-AskOperation = Literal["query", "refund", "query_refund"]
+AskOperation = Literal["query", "refund", "query_refund", "cancel"]
 
 
 class Observer(Protocol):
@@ -46,7 +46,7 @@ class BankTalk(Protocol):
         """Open a session at a bank."""
 
     async def ask(self, bank: str, operation: AskOperation, dialogue: AnswerDialogue) -> Answer:
-        """Hold an enquiry or refund dialogue."""
+        """Hold an enquiry, refund or cancelling dialogue."""
 
     async def fetch_file(self, bank: str, dialogue: FileDialogue) -> FetchedFile:
         """Fetch a file of the night."""

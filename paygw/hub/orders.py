@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from asyncpg import Connection
 
+from paygw.hub.enquiries import close_sessions
 from paygw.hub.hub import Hub
 from paygw.hub.ordering import view_of
 from paygw.hub.views import instant
@@ -62,8 +63,17 @@ def _cursor(read: OrderRead) -> str:
 
 
 async def cancel_order(hub: Hub, order_id: str, *, portal_id: str) -> View:
-    """Cancel an order that nobody has paid or is paying. Cancelling twice is the same as once."""
-    return await hub.transact(partial(_close, hub, order_id, OrderStatus.CANCELLED, portal_id))
+    """Cancel an order that nobody has paid or is paying. Cancelling twice is the same as once.
+
+    Open sessions are first closed at their banks where these can (hub/enquiries.py); elsewhere they stand in the way.
+    """
+    cancel = partial(_close, hub, order_id, OrderStatus.CANCELLED, portal_id)
+    try:
+        return await hub.transact(cancel)
+    except Refused as refused:
+        if refused.code != "attempt_in_flight" or not await close_sessions(hub, order_id):
+            raise
+    return await hub.transact(cancel)
 
 
 async def _close(hub: Hub, order_id: str, status: OrderStatus, portal_id: str | None, connection: Connection) -> View:

@@ -36,7 +36,7 @@ from paygw.kernel.connector import (
 from paygw.kernel.pulse import Tally
 from paygw.outside.breaker import Breaker
 
-Operation = Literal["open_session", "query", "refund", "query_refund", "fetch_file"]
+Operation = Literal["open_session", "query", "refund", "query_refund", "cancel", "fetch_file"]
 Result = TypeVar("Result", Session, Answer, FetchedFile)
 
 SERVER_FAULT = 500
@@ -124,7 +124,7 @@ class BankHttp:
         return await self._hold(bank, "open_session", dialogue, lambda contact: Session(contact=contact))
 
     async def ask(self, bank: str, operation: Operation, dialogue: AnswerDialogue) -> Answer:
-        """Hold an enquiry or refund dialogue."""
+        """Hold an enquiry, refund or cancelling dialogue."""
         return await self._hold(bank, operation, dialogue, lambda contact: Answer(contact=contact))
 
     async def fetch_file(self, bank: str, dialogue: FileDialogue) -> FetchedFile:

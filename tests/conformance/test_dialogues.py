@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from paygw.kernel.connector import Answer, Contact, HttpReply, HttpRequest, QueryAsk, RefundAsk, Session
 from paygw.kernel.evidence import (
     AttemptSeen,
+    AttemptStatus,
     Evidence,
     PaymentSeen,
     RefundNewsStatus,
@@ -81,7 +82,7 @@ def asked(pair: Pair, kind: str) -> Dialogue[Answer]:
 
 def asks_about(pair: Pair, kind: str) -> QueryAsk | RefundAsk:
     """What is asked: about the pair's attempt, or a refund of its payment."""
-    if kind == "query":
+    if kind in {"query", "cancel"}:
         return query_ask(attempt_ref=pair.ref)
     return refund_ask(attempt_ref=pair.ref, bank_txn_id=payment_of(pair).bank_txn_id)
 
@@ -107,7 +108,7 @@ def _always(reply: HttpReply, _: HttpRequest) -> HttpReply:
     return reply
 
 
-KINDS = ("query", "refund", "query_refund")
+KINDS = ("query", "refund", "query_refund", "cancel")
 
 
 def test_a_session_sends_the_payer_somewhere(pair: Pair) -> None:
@@ -187,6 +188,32 @@ def test_nothing_known_is_not_paid_and_not_failed(pair: Pair) -> None:
 
     assert answer.contact in {Contact.PENDING, Contact.UNKNOWN}
     assert all(isinstance(seen, AttemptSeen) and seen.not_paid for seen in answer.evidence)
+
+
+def test_a_session_that_was_closed_is_not_paid(pair: Pair) -> None:
+    closed = AttemptSeen(attempt_ref=pair.ref, status=AttemptStatus.CANCELLED, occurred_at=NOW)
+
+    answer = converse(asked(pair, "cancel"), knowing(pair, closed))
+
+    assert [(seen.status, seen.not_paid) for seen in answer.evidence if isinstance(seen, AttemptSeen)] == [
+        (AttemptStatus.CANCELLED, True)
+    ]
+
+
+def test_closing_a_paid_session_finds_its_payment_and_denies_none(pair: Pair) -> None:
+    payment = payment_of(pair)
+
+    answer = converse(asked(pair, "cancel"), knowing(pair, payment))
+
+    assert [seen.amount_vnd for seen in answer.evidence if isinstance(seen, PaymentSeen)] == [payment.amount_vnd]
+    assert not any(isinstance(seen, AttemptSeen) and seen.not_paid for seen in answer.evidence)
+
+
+def test_closing_what_the_bank_does_not_know_proves_nothing(pair: Pair) -> None:
+    answer = converse(asked(pair, "cancel"), knowing(pair))
+
+    assert answer.contact in {Contact.PENDING, Contact.UNKNOWN}
+    assert not answer.evidence
 
 
 def test_a_reversal_comes_with_its_payment(pair: Pair) -> None:

@@ -281,6 +281,19 @@ def trusting_totals(honest: Connector) -> Connector:
     return replace(honest, parse_settlement=parse)  # type: ignore[arg-type]  # faulty on purpose
 
 
+def closed_whatever_is_said(honest: Connector) -> Connector:
+    """A session counts as closed once its closing was asked for."""
+
+    def cancel(ask: QueryAsk, secrets: Secrets) -> AnswerDialogue:
+        assert honest.cancel is not None
+        answer = yield from honest.cancel(ask, secrets)
+        status = AttemptStatus.CANCELLED
+        seen = AttemptSeen(attempt_ref=ask.attempt_ref, status=status, occurred_at=ask.now, not_paid=True)
+        return replace(answer, evidence=(seen,))
+
+    return replace(honest, cancel=cancel)
+
+
 # Fault: the connector it is planted in, how, and the check that must find it.
 FAULTS: dict[str, tuple[str, Fault, str]] = {
     "signature optional": (
@@ -340,6 +353,12 @@ FAULTS: dict[str, tuple[str, Fault, str]] = {
     "acknowledgement not total": ("vnpay", acknowledging(not_total), "test_acknowledgements_are_total"),
     "everything thanked for": ("onepay", acknowledging(always_thankful), "test_a_forged_message_is_never_thanked_for"),
     "secret in an address": ("vnpay", leaking, "test_no_secret_is_in_anything_we_send"),
+    "silence read as a closed session": ("payos", closed_whatever_is_said, "test_junk_is_unknown"),
+    "closing denies a payment": (
+        "payos",
+        closed_whatever_is_said,
+        "test_closing_a_paid_session_finds_its_payment_and_denies_none",
+    ),
     "control totals not compared": ("vnpay", trusting_totals, "test_what_does_not_add_up_is_refused"),
 }
 

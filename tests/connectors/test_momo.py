@@ -198,14 +198,6 @@ def test_refunds_can_be_asked_about_by_their_payment() -> None:
     assert (asked, answer.contact) == (["A-1"], Contact.SUCCEEDED)
 
 
-def test_a_capture_is_signed_as_published_and_believed_when_done() -> None:
-    dialogue = momo.confirm(query_ask(), "capture", SECRETS)
-
-    answer = converse(dialogue, lambda _: said(requestId="Q-1", resultCode=0))
-
-    assert answer.contact is Contact.SUCCEEDED
-
-
 def test_a_return_is_read_for_display_only() -> None:
     fields = json.loads(notice().body)
     url = f"https://hub.example/pay/t?{urlencode(fields)}"

@@ -162,6 +162,13 @@ class ProviderWorld:
         question = query_ask(attempt_ref=ask.attempt_ref, created_at=ask.created_at, now=now)
         return await self.way.ask(self.bank, "query", self.connector.query(question, self.secrets))
 
+    async def cancel(self, ask: SessionAsk) -> Answer:
+        """What the provider says when the hub closes an attempt's session."""
+        assert self.connector.cancel is not None
+        now = datetime.now(UTC)
+        question = query_ask(attempt_ref=ask.attempt_ref, created_at=ask.created_at, now=now)
+        return await self.way.ask(self.bank, "cancel", self.connector.cancel(question, self.secrets))
+
     async def control(self, path: str, **content: object) -> Any:  # noqa: ANN401 - whatever JSON it says
         """A command of the control plane, without holding up the ear."""
         return await asyncio.to_thread(lambda: self.sandbox.control(self.bank, path, **content))

@@ -90,6 +90,28 @@ async def test_a_payment_that_does_not_come_about_is_told_or_found(
     assert not paid(answer.evidence)
 
 
+async def test_a_session_the_hub_closes_stays_closed(world: ProviderWorld) -> None:
+    if world.connector.cancel is None:
+        pytest.skip("no session is closed in this protocol")
+    ask = world.ask(world.ref("A1-close"))
+    await world.arrive((await world.open(ask)).redirect_url)
+
+    answers = await world.cancel(ask), await world.enquire(ask)
+
+    heard = [seen for answer in answers for seen in answer.evidence if isinstance(seen, AttemptSeen)]
+    assert [(seen.status, seen.not_paid) for seen in heard] == [(AttemptStatus.CANCELLED, True)] * 2
+
+
+async def test_closing_a_session_that_was_paid_brings_its_payment(world: ProviderWorld) -> None:
+    if world.connector.cancel is None:
+        pytest.skip("no session is closed in this protocol")
+    ask = world.ask(world.ref("A1-paidc"))
+    page = await world.arrive((await world.open(ask)).redirect_url)
+    await world.press(page, "pay")
+
+    assert paid((await world.cancel(ask)).evidence) == [ask.amount_vnd]
+
+
 async def test_the_provider_tells_again_until_it_hears_the_word_it_waits_for(world: ProviderWorld) -> None:
     world.ear.verdict = lambda number: Verdict.UNAVAILABLE if number < 2 else Verdict.ACCEPTED
     ask = world.ask(world.ref("A1-again"))
