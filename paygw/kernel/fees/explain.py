@@ -214,7 +214,7 @@ def _component_lines(
         before, waived = speech.money(before_relief_vnd), speech.money(before_relief_vnd - amount_vnd)
         yield speech.say("before_relief", before=before, waived=waived)
     parts = zip((share.to for share in rule.split.shares), split(amount_vnd, rule.split.shares), strict=True)
-    paid = [f"{speech.texts.get(to, to)} {speech.money(part_vnd)}" for to, part_vnd in parts if part_vnd]
+    paid = [f"{speech.texts.get(to) or speech.name(to)} {speech.money(part_vnd)}" for to, part_vnd in parts if part_vnd]
     if paid:
         yield speech.say("share", shares=", ".join(paid))
 

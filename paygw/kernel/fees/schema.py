@@ -265,6 +265,7 @@ def _rule_ids(components: Iterable[Component]) -> Iterator[str]:
         yield from _case_ids(component.base)
         yield from (modifier.id for modifier in component.modifiers)
         yield from (exemption.id for exemption in component.exemptions)
+        yield from (share.to for share in component.split.shares)
 
 
 def _case_ids(base: Base) -> Iterator[str]:

@@ -72,6 +72,7 @@ def procedure_page(hub: Hub, procedure: Procedure, language: Language, form: For
         "error": error,
         "error_at": _error_at(error),
         "result": answer if isinstance(answer, Quote) else None,
+        "shares": _shares(answer, language),
         "sentences": _sentences(answer, language),
         "in_words": amount_in_words(answer.total_vnd) if isinstance(answer, Quote) and language == "vi" else "",
     }
@@ -97,6 +98,15 @@ def _common(hub: Hub, language: Language, path: str, asked: str = "") -> dict[st
         "tail": "?lang=en" if language == "en" else "",
         "path": path,
     }
+
+
+def _shares(answer: Quote | FeeError | None, language: Language) -> list[tuple[str, int]]:
+    """Who receives how much, by the names people know."""
+    if not isinstance(answer, Quote):
+        return []
+    labels = {to: label for one in answer.components for to, label in one.plan.labels.items()}
+    named = {to: getattr(label, language) for to, label in labels.items()} | dict(WORDS[language].to)
+    return [(named.get(to, to), part_vnd) for to, part_vnd in answer.shares.items()]
 
 
 def _answer(hub: Hub, procedure: Procedure, edition: Procedure, given: Form) -> Quote | FeeError:
