@@ -150,7 +150,7 @@ class Settings(BaseSettings):
     callback_reply_max_bytes: int = Field(default=65_536, description="Most that is read of a portal's answer.")
     callback_concurrency: int = Field(default=4, ge=1, description="Callbacks under way per endpoint.")
     callback_batch: int = Field(default=200, ge=1, description="Callbacks claimed at once.")
-    callback_poll_s: Seconds = Field(default=0.5, description="Rest between two looks at an empty outbox.")
+    callback_poll_s: Seconds = Field(default=0.1, description="Rest between two looks at an empty outbox.")
     callback_retry_after_max_s: Seconds = Field(default=_HOUR_S, description="Longest Retry-After that is honoured.")
     callback_allow: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="host:port pairs callbacks may reach without https or public address; test mode only."
