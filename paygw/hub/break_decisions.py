@@ -20,7 +20,7 @@ from paygw.hub import cases
 from paygw.hub.accounts import MovementAsk, declare_unclaimed, record_movement
 from paygw.hub.breaks import break_uuid, content_hash, require_person, require_unresolved, show_break
 from paygw.hub.credit import Message, credit
-from paygw.hub.file_lines import line_evidence
+from paygw.hub.file_lines import find_line, line_evidence
 from paygw.hub.finance import View
 from paygw.hub.hub import Hub
 from paygw.hub.persons import TwoPersons, decided_by_two, principal_of, require_checker, tell_audit
@@ -33,7 +33,6 @@ from paygw.kernel.errors import Refused
 from paygw.kernel.evidence import Authority
 from paygw.kernel.refs import Kind, private_id
 from paygw.store import breaks as store
-from paygw.store.nights import find_line
 
 _Id = Annotated[str, Meta(min_length=1, max_length=64)]
 _Vnd = Annotated[int, Meta(ge=0, le=10**15)]
@@ -216,7 +215,8 @@ async def _explain(it: Decision) -> None:
 
 async def _book_line(it: Decision) -> None:
     """Row 18: the line as evidence, on the word of two persons who saw the document."""
-    line = await find_line(it.connection, it.row["bank"], it.row["day"], it.row["bank_txn_id"], it.row["ref"])
+    told = {name: it.row[name] for name in ("bank", "day", "bank_txn_id", "ref")}
+    line = await find_line(it.hub, it.connection, **told)
     if line is None:
         raise Refused("not_found", "No line of that day's files bears this reference.")
     bank = it.hub.registry.banks.get(line.bank)

@@ -1,9 +1,35 @@
-"""What a line of a bank's file says, as evidence."""
+"""What a night read, line by line, and what a line says as evidence."""
+
+from dataclasses import dataclass
+from datetime import date
 
 from asyncpg import Connection
 
+from paygw.hub.filed import memo_place
+from paygw.hub.hub import Hub
 from paygw.kernel.evidence import PaymentSeen, RefundNewsStatus, RefundSeen, ReversalSeen
+from paygw.store import nights as store
 from paygw.store.nights import LineRead, reversal_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The lines of a kind of file as a night read them; `number` is 1, and more when other statements came later."""
+
+    number: int = 0
+    lines: tuple[LineRead, ...] = ()
+
+
+async def find_line(
+    hub: Hub, connection: Connection, *, bank: str, day: date, bank_txn_id: str, ref: str
+) -> LineRead | None:
+    """A line a night read, by the bank's reference; the settlement's before the statement's."""
+    row = await store.find_line(connection, bank, day, bank_txn_id, ref)
+    if row is None:
+        return None
+    place = memo_place(row["file_id"], row["no"])
+    memo = hub.vault.open(row["memo"], where=place).decode() if row["memo"] is not None else ""
+    return LineRead(**{**{name: row[name] for name in LineRead.__struct_fields__}, "memo": memo})
 
 
 async def line_evidence(connection: Connection, line: LineRead) -> PaymentSeen | RefundSeen | ReversalSeen:

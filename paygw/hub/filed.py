@@ -49,6 +49,7 @@ class Filed:
     debit_vnd: int
     lines: int
     content_hash: str
+    brought_by: str
     chain: Chain
 
 

@@ -37,6 +37,7 @@ from paygw.store.files import (
     add_file,
     add_statement,
     claim_file,
+    claim_this,
     copy_lines,
     current_statement,
     decide_file,
@@ -137,9 +138,10 @@ async def seen(hub: Hub, *, source: str, name: str, stamp: str) -> bool:
         return await seen_file(connection, source=source, name=name, stamp=stamp)
 
 
-async def claim(hub: Hub) -> tuple[ClaimedFile, bytes] | None:
-    """The oldest file nobody reads, leased, with its bytes as they came."""
-    claimed = await hub.transact(partial(claim_file, now=hub.clock(), lease_s=_LEASE_S))
+async def claim(hub: Hub, file_id: str = "") -> tuple[ClaimedFile, bytes] | None:
+    """The oldest file nobody reads, or a file by its id whoever reads it; leased, with its bytes as they came."""
+    take = partial(claim_this, file_id=UUID(file_id)) if file_id else claim_file
+    claimed = await hub.transact(partial(take, now=hub.clock(), lease_s=_LEASE_S))
     if claimed is None:
         return None
     return claimed, hub.vault.open(claimed.content, where=_place(claimed.id))

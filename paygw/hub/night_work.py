@@ -1,6 +1,6 @@
 """What a night does to the books: lines told as evidence, posted as settlement, batches closed, news sent again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from functools import partial
 from typing import Final
@@ -12,7 +12,7 @@ from paygw.hub.accounts import MovementAsk, record_movement
 from paygw.hub.breaks import Found, close_gone, keep_breaks
 from paygw.hub.credit import Message, credit
 from paygw.hub.days import calendar_of, local_day
-from paygw.hub.file_lines import line_evidence
+from paygw.hub.file_lines import Reading, line_evidence
 from paygw.hub.hub import Hub
 from paygw.hub.registry import Bank
 from paygw.hub.settlement import LineAsk, close_batch, settle_line
@@ -26,7 +26,7 @@ from paygw.kernel.refs import public_id
 from paygw.kernel.settlement import Destination
 from paygw.store import night_book as book
 from paygw.store.breaks import open_days
-from paygw.store.nights import LineRead, newest_lines
+from paygw.store.nights import LineRead
 from paygw.store.position import AccountDay, account_days
 from paygw.store.settlement import lines_of_batch, settled_names
 
@@ -37,6 +37,7 @@ _MONEY: Final = frozenset({"succeeded", "reversed"})
 _WATCHED: Final = ("account_day_differs", "unidentified_credit", "unidentified_debit")
 
 Figures = dict[str, int | str]
+Lines = Sequence[LineRead]
 
 
 async def repair(hub: Hub, bank: Bank, lines: Iterable[LineRead]) -> Figures:
@@ -70,20 +71,18 @@ async def read_account_day(hub: Hub, bank: Bank, day: date, lines: Iterable[Line
     return {"booked": read.booked, "named": read.named, "doubted": read.doubted, "waiting": read.waiting}
 
 
-async def settle_day(hub: Hub, bank: Bank, day: date) -> Figures:
-    """Post every line of the newest settlement file once; each names its place for ever.
+async def settle_day(hub: Hub, bank: Bank, day: date, read: Reading) -> Figures:
+    """Post every line of the settlement once; each names its place for ever.
 
-    The first file of a day is batch `D`, one with other content that comes later adds its new lines as `D.2`, ...
+    The first reading of a day is batch `D`, one of other statements that came later adds its new lines as `D.2`, ...
     """
     if bank.landing.home != "provider":
         return {"skipped": "money of this bank lands on an account at once"}
     async with hub.pool.acquire() as connection:
-        lines = await newest_lines(connection, bank.id, day, "settlement")
-        files = await book.count_files(connection, bank.id, day, "settlement")
         before = await settled_names(connection, bank.id, day.isoformat())
-    batch = day.isoformat() if files <= 1 else f"{day.isoformat()}.{files}"
+    batch = day.isoformat() if read.number <= 1 else f"{day.isoformat()}.{read.number}"
     counts: Figures = {"settled": 0, "known": 0, "evidence_only": 0, "homeless": 0}
-    for line in lines:
+    for line in read.lines:
         name = _line_name(line)
         if line.status not in _MONEY:
             continue
@@ -119,13 +118,11 @@ async def _destination(hub: Hub, connection: Connection, bank: Bank, line: LineR
     return Destination(holder=f"retained@{body}") if body else None
 
 
-async def close_day(hub: Hub, bank: Bank, day: date) -> Figures:
+async def close_day(hub: Hub, bank: Bank, day: date, lines: Lines, stated: Lines) -> Figures:
     """Row 16: each open batch against the statement's net credit; fees billed apart are figures, not postings."""
     async with hub.pool.acquire() as connection:
-        lines = await newest_lines(connection, bank.id, day, "settlement")
-        stated = await newest_lines(connection, bank.id, day, "statement")
         waiting = await book.open_batches(connection, bank.id, day)
-    fees = {_line_name(line): line.fee_vnd for line in lines}
+    fees = {_line_name(line): line.fee_vnd or 0 for line in lines}
     figures: Figures = {"fees_vnd": sum(fees.values()), "matched": 0, "differs": 0}
     one_account = hub.settings.funds == "custody" or bank.landing.holder is not None
     if not stated or not one_account:
@@ -150,15 +147,13 @@ async def close_day(hub: Hub, bank: Bank, day: date) -> Figures:
     return figures
 
 
-async def watch_day(hub: Hub, bank: Bank, day: date) -> Figures:
+async def watch_day(hub: Hub, bank: Bank, day: date, lines: Lines, stated: Lines) -> Figures:
     """What is overdue or does not add up: untold money, unapplied money, days, lines nobody claims."""
     today = local_day(hub.clock())
     opened = await _watch_untold(hub, bank, day, working_days_before(today, OLD_DAYS))
     async with hub.pool.acquire() as connection:
         stale = await book.stale_unapplied(connection, bank.id, working_days_before(today, STALE_DAYS))
         days = await account_days(connection, bank=bank.id, day=day)
-        stated = await newest_lines(connection, bank.id, day, "statement")
-        told = {line.bank_txn_id for line in await newest_lines(connection, bank.id, day, "settlement")}
         rows = await book.book_around(connection, bank.id, day, [])
     for one in stale:
         late = Found(
@@ -169,7 +164,7 @@ async def watch_day(hub: Hub, bank: Bank, day: date) -> Figures:
             book_amount_vnd=one.amount_vnd,
         )
         opened += await hub.transact(partial(keep_breaks, hub, bank=bank.id, day=one.day, found=[late]))
-    known = told | {row.bank_txn_id for row in rows if row.bank_txn_id}
+    known = {line.bank_txn_id for line in lines} | {row.bank_txn_id for row in rows if row.bank_txn_id}
     found = [_unclaimed(line) for line in stated if line.bank_txn_id not in known]
     for debit in (line for line in stated if line.bank_txn_id not in known and line.direction == "debit"):
         await _book_debit(hub, bank, debit)

@@ -1,79 +1,97 @@
-"""From the bytes of a bank's file to the lines of a night: totals checked, every cell bounded, nothing guessed."""
+"""The files of a night: given, filed, or asked of the bank; all of them come in the one way files do (docs/files.md).
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date, datetime
-from functools import cache
-from hashlib import sha256
+What was filed by others counts; what the night itself fetched is asked for again, so that a corrected file is noticed.
+A dry run reads in the same bounded process and keeps nothing.
+"""
 
-from paygw.hub.filed import Filed
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from asyncpg import Connection
+
+from paygw.hub import intake
+from paygw.hub.file_lines import Reading
+from paygw.hub.filed import Filed, filed, get_file
+from paygw.hub.hub import Hub
 from paygw.hub.registry import Bank
-from paygw.kernel.connector import FileKind, Malformed
-from paygw.kernel.decide import VIETNAM
-from paygw.kernel.settled import read_settlement
+from paygw.jobs.staging import read_unkept, stage_file, staged_of_day
+from paygw.kernel.connector import Contact, FileAsk, FileKind, Malformed
+from paygw.kernel.errors import Refused
 from paygw.store.night_book import BookRow
-from paygw.store.nights import FileKept, LineRead
+from paygw.store.nights import LineRead, keep_reading
 from reconciliation.model import Booked, Kind, Line, Status
+from reconciliation.nightly import Late
 from reconciliation.statements.errors import BadFile
-from reconciliation.statements.profile import Profile
-from reconciliation.statements.read import load_profiles
-from reconciliation.statements.read import read_file as read_statements
-from reconciliation.statements.staged import StagedFile, StagedLine
+from reconciliation.statements.staged import StagedLine
 from reconciliation.statements.table import Given
 
-FiledRead = tuple[Filed, Sequence[StagedLine]]
+BY: Final = "night"
+
+_MATCHED: Final = {kind.value: kind for kind in Kind}
 
 
-def read_file(bank: Bank, kind: FileKind, day: date, body: bytes, now: datetime) -> FileKept:
-    """A file of a day with its lines. Raises Malformed with what is wrong."""
-    lines = _settlement(bank, day, body) if kind == "settlement" else _statement(bank, day, body)
-    return FileKept(
-        bank=bank.id,
-        day=day,
-        kind=kind,
-        digest=sha256(body).digest(),
-        content=body,
-        total_vnd=sum(line.amount_vnd for line in lines),
-        fetched_at=now,
-        lines=lines,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A file a night needs; `path` where somebody gave it."""
+
+    bank: Bank
+    kind: FileKind
+    day: date
+    path: Path | None = None
+
+    @property
+    def account(self) -> str:
+        """Whose statement: the account the money lands on, where it is named."""
+        return self.bank.landing.account if self.kind == "statement" else ""
+
+    @property
+    def profile(self) -> str:
+        """How it is read: the bank's option `settlement_profile` or `statement_profile`, else the sandbox's form."""
+        return self.bank.secrets.options.get(f"{self.kind}_profile", f"sandbox-{self.kind}")
 
 
-def of_filed(
-    bank: Bank, kind: FileKind, day: date, filed: Sequence[tuple[Filed, Sequence[StagedLine]]], now: datetime
-) -> FileKept:
-    """Statements that were filed (docs/files.md) as a file of the night; their bytes stay, sealed, where they are.
-
-    Raises Malformed where a settlement tells of something that the night cannot book.
-    """
-    lines = [line for _, found in filed for line in found]
-    strange = [line for line in lines if kind == "settlement" and line.to_line() is None]
-    if strange:
-        raise Malformed(f"line {strange[0].line} is a {strange[0].kind}: {len(strange)} such lines need a person")
-    told = [statement.content_hash for statement, _ in filed]
-    return FileKept(
-        bank=bank.id,
-        day=day,
-        kind=kind,
-        digest=sha256("".join(told).encode()).digest(),
-        content="\n".join(f"bank_files {statement.file_id}" for statement, _ in filed).encode(),
-        total_vnd=sum(line.amount_vnd for line in lines),
-        fetched_at=now,
-        lines=tuple(_stated(bank, day, no, line, kind) for no, line in enumerate(lines, start=1)),
-    )
+async def read_wanted(hub: Hub, wanted: Wanted, *, keep: bool) -> Reading | Late:
+    """The lines of a day's file, noted as read unless nothing is to be kept. Raises Malformed with what is wrong."""
+    there = await filed_of(hub, wanted)
+    if wanted.path is not None or all(one.brought_by == BY for one in there):
+        body = await _body(hub, wanted)
+        if isinstance(body, Late) and not there:
+            return body
+        if isinstance(body, bytes) and not keep:
+            return Reading(number=0, lines=_told(wanted, await _unkept(hub, wanted, body)))
+        if isinstance(body, bytes):
+            await _enter(hub, wanted, body)
+            there = await filed_of(hub, wanted)
+    if not there:
+        raise Malformed(f"the file that came tells of no {wanted.kind} of {wanted.day}")
+    lines = _told(wanted, [line for one in there for line in await staged_of_day(hub, one)])
+    return Reading(number=await _note(hub, wanted, there) if keep else 0, lines=lines)
 
 
-def to_line(read: LineRead) -> Line:
-    """The canonical line of matching."""
+async def filed_of(hub: Hub, wanted: Wanted) -> Sequence[Filed]:
+    """The statements that count of this day, whoever brought them."""
+    return await filed(hub, bank=wanted.bank.id, kind=wanted.kind, day=wanted.day, account=wanted.account)
+
+
+def to_line(read: LineRead) -> Line | None:
+    """The canonical line of matching; None for fees, interest, disputes and debits without a name."""
+    kind = _MATCHED.get(read.movement)
+    if kind is None:
+        return None
     return Line(
         ref=read.ref,
         bank_txn_id=read.bank_txn_id,
-        kind=Kind(read.movement),
+        kind=kind,
         amount_vnd=read.amount_vnd,
         fee_vnd=read.fee_vnd,
         status=Status(read.status),
         occurred_at=read.occurred_at,
         settled_on=read.settled_on,
+        virtual_account=read.virtual_account,
         memo=read.memo,
         account=read.account,
     )
@@ -91,83 +109,87 @@ def to_booked(row: BookRow) -> Booked:
     )
 
 
-def _settlement(bank: Bank, day: date, body: bytes) -> tuple[LineRead, ...]:
-    parse = bank.connector.parse_settlement or read_settlement
-    found = parse(body, bank.secrets.options)
-    strays = [line for line in found.lines if line.occurred_at.astimezone(VIETNAM).date() != day]
-    if strays:
-        raise Malformed(f"{len(strays)} lines belong to another day than {day}")
-    return tuple(
-        LineRead(
-            bank=bank.id,
-            day=day,
-            kind="settlement",
-            no=no,
-            ref=line.ref,
-            bank_txn_id=line.bank_txn_id,
-            movement=line.kind,
-            amount_vnd=line.amount_vnd,
-            fee_vnd=line.fee_vnd,
-            status=line.status,
-            direction="credit" if _comes_in(line.kind, line.status) else "debit",
-            account="",
-            occurred_at=line.occurred_at,
-            settled_on=line.settled_on,
-            memo="",
-        )
-        for no, line in enumerate(found.lines, start=1)
+async def _body(hub: Hub, wanted: Wanted) -> bytes | Late:
+    """As it was given, or as the bank hands it out."""
+    bank, kind, day = wanted.bank, wanted.kind, wanted.day
+    if wanted.path is not None:
+        return await asyncio.to_thread(wanted.path.read_bytes)
+    ask = bank.connector.fetch_file
+    if ask is None:
+        return Late(file=kind, reason=f"no {kind} of {day} was filed: see paygw files, or give --{kind} FILE")
+    got = await hub.talk.fetch_file(bank.id, ask(FileAsk(kind=kind, day=day, now=hub.clock()), bank.secrets))
+    if got.contact is Contact.SUCCEEDED:
+        return got.body
+    return Late(file=kind, reason=f"the {kind} of {day} is not there ({got.contact.value}): tried again later")
+
+
+async def _unkept(hub: Hub, wanted: Wanted, body: bytes) -> list[StagedLine]:
+    try:
+        read = await read_unkept(hub, body, wanted.profile, Given(account=wanted.account, day=wanted.day))
+    except BadFile as bad:
+        raise Malformed(bad.en()) from bad
+    return [line for one in read.statements if one.kind == wanted.kind for line in one.lines]
+
+
+async def _enter(hub: Hub, wanted: Wanted, body: bytes) -> None:
+    """Keep the bytes and stage them at once. Raises Malformed where they are refused."""
+    given = wanted.path
+    ask = intake.FileAsk(
+        bank=wanted.bank.id,
+        profile=wanted.profile,
+        data=body,
+        name=given.name if given else f"{wanted.kind} {wanted.day}",
+        source="cli" if given else "bank",
+        by="operator" if given else BY,
+        account=wanted.account,
+        day=wanted.day,
     )
-
-
-def _comes_in(kind: str, status: str) -> bool:
-    return kind == "payment" or (kind == "refund" and status == "reversed")
-
-
-def _statement(bank: Bank, day: date, body: bytes) -> tuple[LineRead, ...]:
-    """By the bank's profile of files; option `statement_profile`, the sandbox's where none is given."""
-    name = bank.secrets.options.get("statement_profile", "sandbox-statement")
-    profile = _profiles().get(name)
-    if profile is None:
-        raise Malformed(f"there is no profile of files called {name}")
     try:
-        found = _read(body, profile, Given(day=day), bank)
-    except BadFile as fault:
-        raise Malformed(str(fault)) from fault
-    lines = [line for statement in found.statements for line in statement.lines if statement.kind == "statement"]
-    return tuple(_stated(bank, day, no, line) for no, line in enumerate(lines, start=1))
+        received = await intake.receive_file(hub, ask)
+    except Refused as refused:
+        raise Malformed(refused.detail) from refused
+    await stage_file(hub, received.id)
+    view = await get_file(hub, received.id)
+    if view["state"] == "refused":
+        raise Malformed(f"{intake.reason_of(view)} ({view['id']})")
 
 
-def _read(body: bytes, profile: Profile, given: Given, bank: Bank) -> StagedFile:
-    """A day without lines does not say whose account it is of: it is of the one we asked for."""
-    try:
-        return read_statements(body, profile, given)
-    except BadFile as fault:
-        if fault.code != "account_missing":
-            raise
-    return read_statements(body, profile, replace(given, account=bank.landing.account or bank.id))
+async def _note(hub: Hub, wanted: Wanted, there: Iterable[Filed]) -> int:
+    statements = [(one.file_id, one.n) for one in there]
+
+    async def work(connection: Connection) -> int:
+        return await keep_reading(
+            connection, wanted.bank.id, wanted.day, wanted.kind, statements=statements, now=hub.clock()
+        )
+
+    return await hub.transact(work)
 
 
-def _stated(bank: Bank, day: date, no: int, line: StagedLine, kind: FileKind = "statement") -> LineRead:
+def _told(wanted: Wanted, lines: Sequence[StagedLine]) -> tuple[LineRead, ...]:
+    """The lines as a night needs them. Raises Malformed where a settlement tells of something nobody can book."""
+    strange = [line for line in lines if wanted.kind == "settlement" and line.to_line() is None]
+    if strange:
+        raise Malformed(f"line {strange[0].line} is a {strange[0].kind}: {len(strange)} such lines need a person")
+    return tuple(_read(wanted, no, line) for no, line in enumerate(lines, start=1))
+
+
+def _read(wanted: Wanted, no: int, line: StagedLine) -> LineRead:
     matched = line.to_line()
     return LineRead(
-        bank=bank.id,
-        day=day,
-        kind=kind,
+        bank=wanted.bank.id,
+        day=wanted.day,
+        kind=wanted.kind,
         no=no,
         ref=line.ref,
         bank_txn_id=line.bank_txn_id,
-        movement=matched.kind.value if matched else "payment",
+        movement=matched.kind.value if matched else line.kind.value,
         amount_vnd=line.amount_vnd,
-        fee_vnd=line.fee_vnd or 0,
+        fee_vnd=line.fee_vnd,
         status=matched.status.value if matched else line.status.value,
         direction=line.direction.value,
         account=line.account,
         occurred_at=line.booked_at,
         settled_on=line.settled_on,
+        virtual_account=line.virtual_account,
         memo=line.memo,
     )
-
-
-@cache
-def _profiles() -> Mapping[str, Profile]:
-    return load_profiles()

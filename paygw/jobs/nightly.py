@@ -16,14 +16,13 @@ from asyncpg import Connection
 from paygw.hub import night_work as work
 from paygw.hub.breaks import Found, close_gone, keep_breaks
 from paygw.hub.days import local_day
-from paygw.hub.filed import Filed, filed
+from paygw.hub.file_lines import Reading
 from paygw.hub.hub import Hub
 from paygw.hub.minutes import write_minutes
 from paygw.hub.registry import Bank
 from paygw.hub.writing import new_id
-from paygw.jobs.night_reading import of_filed, read_file, to_booked, to_line
-from paygw.jobs.staging import staged_of_day
-from paygw.kernel.connector import Contact, FileAsk, FileKind, Malformed
+from paygw.jobs.night_reading import Wanted, filed_of, read_wanted, to_booked, to_line
+from paygw.kernel.connector import FileKind, Malformed
 from paygw.kernel.errors import Refused
 from paygw.store import nights as store
 from paygw.store.night_book import book_around
@@ -44,49 +43,27 @@ class Night:
     files: Files = field(default_factory=dict)
     night_id: str = ""
     attempt: int = 0
-    read: dict[FileKind, tuple[store.LineRead, ...]] = field(default_factory=dict)
+    read: dict[FileKind, Reading] = field(default_factory=dict)
 
     async def fetch(self, kind: FileKind) -> Late | int:
-        """From a given path, else what was filed, else from the bank; kept by digest."""
+        """From a given path, else what was filed, else from the bank; kept and staged like every file."""
         try:
-            kept = await self._filed(kind)
-            if kept is None:
-                body = await self._body(kind)
-                if isinstance(body, Late):
-                    return body
-                kept = read_file(self.bank, kind, self.day, body, self.hub.clock())
+            read = await read_wanted(self.hub, self.wanted(kind), keep=self.mode != "dry_run")
         except Malformed as fault:
             await self._unreadable(kind, str(fault))
             return Late(file=kind, reason=f"the {kind} of {self.day} cannot be read: {fault}")
-        self.read[kind] = kept.lines
-        if self.mode != "dry_run":
-            await self.hub.transact(lambda connection: store.keep_file(connection, kept))
-        return len(kept.lines)
+        if isinstance(read, Late):
+            return read
+        self.read[kind] = read
+        return len(read.lines)
 
-    async def _filed(self, kind: FileKind) -> store.FileKept | None:
-        """What came in by drop folder, SFTP, API or hand, if anything did."""
-        if kind in self.files:
-            return None
-        found = await self.filed(kind)
-        read = [(statement, await staged_of_day(self.hub, statement)) for statement in found]
-        return of_filed(self.bank, kind, self.day, read, self.hub.clock()) if read else None
+    def wanted(self, kind: FileKind) -> Wanted:
+        """A file of this night."""
+        return Wanted(bank=self.bank, kind=kind, day=self.day, path=self.files.get(kind))
 
-    async def filed(self, kind: FileKind) -> Sequence[Filed]:
-        """The statements that count of this day; of the account the money lands on, where it is named."""
-        account = self.bank.landing.account if kind == "statement" else ""
-        return await filed(self.hub, bank=self.bank.id, kind=kind, day=self.day, account=account)
-
-    async def _body(self, kind: FileKind) -> bytes | Late:
-        if path := self.files.get(kind):
-            return path.read_bytes()
-        ask = self.bank.connector.fetch_file
-        if ask is None:
-            return Late(file=kind, reason=f"no {kind} of {self.day} was filed: see paygw files, or give --{kind} FILE")
-        wanted = FileAsk(kind=kind, day=self.day, now=self.hub.clock())
-        got = await self.hub.talk.fetch_file(self.bank.id, ask(wanted, self.bank.secrets))
-        if got.contact is Contact.SUCCEEDED:
-            return got.body
-        return Late(file=kind, reason=f"the {kind} of {self.day} is not there ({got.contact.value}): tried again later")
+    def told(self, kind: FileKind) -> tuple[store.LineRead, ...]:
+        """The lines of a file as they were read; none of one this night has no use for."""
+        return self.read.get(kind, Reading()).lines
 
     async def _unreadable(self, kind: FileKind, why: str) -> None:
         found = Found(kind="control_total_differs", subject=kind, detail=why[:500], ref=kind)
@@ -95,7 +72,7 @@ class Night:
 
     async def lines(self, kind: FileKind) -> Sequence[Line]:
         """As read just now."""
-        return [to_line(line) for line in self.read.get(kind, ())]
+        return [line for line in map(to_line, self.told(kind)) if line is not None]
 
     async def book(self, lines: Sequence[Line]) -> Sequence[Booked]:
         """From the store, around the day."""
@@ -123,10 +100,9 @@ class Night:
         if on_account and self.mode != "night":  # a day that is not over has no complete statement
             return figures
         if on_account:
-            told = self.read.get("statement", ())
-            figures = await work.read_account_day(self.hub, self.bank, self.day, told)
+            figures = await work.read_account_day(self.hub, self.bank, self.day, self.told("statement"))
         wanted = {(line.ref, line.bank_txn_id) for line in lines}
-        read = [one for one in self.read.get(self.against, ()) if (one.ref, one.bank_txn_id) in wanted]
+        read = [one for one in self.told(self.against) if (one.ref, one.bank_txn_id) in wanted]
         return {**figures, **await work.repair(self.hub, self.bank, read)}
 
     @property
@@ -136,15 +112,18 @@ class Night:
 
     async def settle(self) -> Figures:
         """Rows 15 and 17."""
-        return await work.settle_day(self.hub, self.bank, self.day)
+        return await work.settle_day(self.hub, self.bank, self.day, self.read.get("settlement", Reading()))
+
+    def _both(self) -> tuple[Sequence[store.LineRead], Sequence[store.LineRead]]:
+        return self.told("settlement"), self.told("statement")
 
     async def close(self) -> Figures:
         """Row 16."""
-        return await work.close_day(self.hub, self.bank, self.day)
+        return await work.close_day(self.hub, self.bank, self.day, *self._both())
 
     async def watch(self) -> Figures:
         """Overdue things."""
-        return await work.watch_day(self.hub, self.bank, self.day)
+        return await work.watch_day(self.hub, self.bank, self.day, *self._both())
 
     async def resend(self) -> Figures:
         """News for portals."""
@@ -207,7 +186,9 @@ async def _wanted(night: Night) -> tuple[FileKind, ...]:
     if night.against == "statement":
         return ("statement",)
     offered = night.bank.connector.fetch_file is not None or "statement" in night.files
-    return ("settlement", "statement") if offered or await night.filed("statement") else ("settlement",)
+    if offered or await filed_of(night.hub, night.wanted("statement")):
+        return ("settlement", "statement")
+    return ("settlement",)
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from paygw.hub.hub import Hub
 from paygw.hub.intake import Became, Part
 from paygw.jobs.reading import Bounds, read_apart
 from paygw.store.files import ClaimedFile, LineRow, Reason, StatementRow
-from reconciliation.model import Line, Status
+from reconciliation.model import Status
 from reconciliation.statements.errors import BadFile
 from reconciliation.statements.identity import content_hash, line_keys
 from reconciliation.statements.profile import Profile
@@ -34,11 +34,24 @@ async def stage_received(hub: Hub) -> int:
 async def stage_next(hub: Hub) -> Became | None:
     """Read and stage the oldest file that waits; None when there is none."""
     claimed = await intake.claim(hub)
-    if claimed is None:
-        return None
-    file, data = claimed
+    return None if claimed is None else await _stage(hub, *claimed)
+
+
+async def stage_file(hub: Hub, file_id: str) -> None:
+    """Read and stage one file now, unless that is decided; a reader that died holds nobody up."""
+    claimed = await intake.claim(hub, file_id)
+    if claimed is not None:
+        await _stage(hub, *claimed)
+
+
+async def read_unkept(hub: Hub, data: bytes, profile: str, given: Given) -> StagedFile:
+    """Read bytes apart like any file, and keep nothing. Raises BadFile."""
+    return await read_apart(data, profile_of(hub, profile), given, _bounds(hub))
+
+
+async def _stage(hub: Hub, file: ClaimedFile, data: bytes) -> Became:
     try:
-        staged = await read_apart(data, profile_of(hub, file.profile), _given(file), _bounds(hub))
+        staged = await read_unkept(hub, data, file.profile, _given(file))
     except BadFile as bad:
         await intake.refuse(hub, file.id, reason_of(bad))
         became: Became = "refused"
@@ -47,12 +60,6 @@ async def stage_next(hub: Hub) -> Became | None:
         became = await intake.stage(hub, file.id, parts_of(hub, file, staged))
     hub.observe.count("paygw_files_total", bank=file.bank, outcome=became)
     return became
-
-
-async def lines_of_day(hub: Hub, statement: Filed) -> list[Line]:
-    """The canonical lines of a statement, as matching wants them; fees, interest and unnamed debits are left out."""
-    made = (line.to_line() for line in await staged_of_day(hub, statement))
-    return [line for line in made if line is not None]
 
 
 async def staged_of_day(hub: Hub, statement: Filed) -> list[StagedLine]:

@@ -49,6 +49,10 @@ WHERE id = (
 )
 RETURNING id, bank, profile, account, day, sequence, content
 """
+_CLAIM_ONE = """
+UPDATE bank_files SET lease_until = $2::timestamptz + make_interval(secs => $3) WHERE id = $1 AND state = 'received'
+RETURNING id, bank, profile, account, day, sequence, content
+"""
 _LOCK = "SELECT bank, state FROM bank_files WHERE id = $1 FOR NO KEY UPDATE"
 _LOCK_ACCOUNT = "SELECT pg_advisory_xact_lock(hashtextextended('files:' || $1 || ':' || $2, 12))"
 _DECIDE = """
@@ -93,8 +97,9 @@ LEFT JOIN LATERAL (
 WHERE s.file_id = $1 AND (s.lines, s.credit_vnd, s.debit_vnd) <> (c.lines, c.credit_vnd, c.debit_vnd)
 """
 _DAY = """
-SELECT s.*, p.day AS before_day, p.number AS before_number, p.closing_vnd AS before_closing_vnd
+SELECT s.*, f.brought_by, p.day AS before_day, p.number AS before_number, p.closing_vnd AS before_closing_vnd
 FROM file_statements s
+JOIN bank_files f ON f.id = s.file_id
 LEFT JOIN LATERAL (
     SELECT day, number, closing_vnd FROM file_statements p
     WHERE p.bank = s.bank AND p.account = s.account AND p.kind = s.kind AND p.kind = 'statement'
@@ -246,6 +251,12 @@ async def list_files(
 async def claim_file(connection: Connection, now: datetime, *, lease_s: float) -> ClaimedFile | None:
     """The oldest file nobody reads, leased."""
     row = await connection.fetchrow(_CLAIM, now, lease_s)
+    return ClaimedFile(**dict(row)) if row is not None else None
+
+
+async def claim_this(connection: Connection, file_id: UUID, now: datetime, *, lease_s: float) -> ClaimedFile | None:
+    """A file that is still to be read, leased whoever else reads it: the first to decide decides."""
+    row = await connection.fetchrow(_CLAIM_ONE, file_id, now, lease_s)
     return ClaimedFile(**dict(row)) if row is not None else None
 
 

@@ -35,15 +35,13 @@ FROM refunds f JOIN receipts r ON r.id = f.receipt_id JOIN ledger l ON l.key = '
 WHERE r.bank = $1 AND (l.booked_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = $2
 """
 _FILES = """
-SELECT DISTINCT ON (kind) kind, encode(digest, 'hex') AS digest, lines, total_vnd FROM night_files
-WHERE bank = $1 AND day = $2 ORDER BY kind, seq DESC
+SELECT kind, digest, sum(lines)::int AS lines, sum(total_vnd)::bigint AS total_vnd FROM night_files
+WHERE bank = $1 AND day = $2 GROUP BY kind, digest ORDER BY kind, digest
 """
 _LINES = """
-SELECT l.kind AS file, l.movement, l.direction, l.status, count(*) AS count, sum(l.amount_vnd)::bigint AS vnd,
-    sum(l.fee_vnd)::bigint AS fee_vnd
-FROM night_lines l JOIN (SELECT DISTINCT ON (kind) kind, digest FROM night_files WHERE bank = $1 AND day = $2
-    ORDER BY kind, seq DESC) f ON (f.kind, f.digest) = (l.kind, l.digest)
-WHERE l.bank = $1 AND l.day = $2 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+SELECT kind AS file, movement, direction, status, count(*) AS count, sum(amount_vnd)::bigint AS vnd,
+    coalesce(sum(fee_vnd), 0)::bigint AS fee_vnd
+FROM night_lines WHERE bank = $1 AND day = $2 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
 _KEEP = """
 INSERT INTO minutes (id, bank, day, no, content, content_hash, made_at)

@@ -43,7 +43,7 @@ SELECT r.id::text AS subject, coalesce(a.ref, '') AS ref, coalesce(r.bank_txn_id
 FROM receipts r LEFT JOIN attempts a ON a.id = r.attempt_id
 WHERE r.bank = $1 AND r.home = 'provider' AND NOT r.settled AND r.taken_back_vnd < r.amount_vnd
     AND r.value_date BETWEEN $2::date - 60 AND $3::date
-    AND EXISTS (SELECT FROM night_files f WHERE f.bank = r.bank AND f.day = r.value_date AND f.kind = 'settlement')
+    AND EXISTS (SELECT FROM night_readings f WHERE f.bank = r.bank AND f.day = r.value_date AND f.kind = 'settlement')
 ORDER BY r.value_date, r.id
 """
 _UNAPPLIED_PORTALS = """
@@ -72,7 +72,6 @@ SELECT DISTINCT x.batch FROM settlement_lines x WHERE x.bank = $1 AND (x.batch =
     AND NOT EXISTS (SELECT FROM settlements s WHERE s.bank = x.bank AND s.batch = x.batch AND s.status = 'matched')
 ORDER BY 1
 """
-_KNOWN_FILES = "SELECT count(*) FROM night_files WHERE bank = $1 AND day = $2 AND kind = $3"
 
 
 class BookRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,9 +173,3 @@ async def batches_of(connection: Connection, bank: str, day: date) -> list[Batch
 async def open_batches(connection: Connection, bank: str, day: date) -> list[str]:
     """Batches of a day with lines, not closed with fitting figures."""
     return [row["batch"] for row in await connection.fetch(_OPEN_BATCHES, bank, day.isoformat())]
-
-
-async def count_files(connection: Connection, bank: str, day: date, kind: str) -> int:
-    """How many different files of a kind came for a day."""
-    count: int = await connection.fetchval(_KNOWN_FILES, bank, day, kind)
-    return count

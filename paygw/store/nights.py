@@ -1,5 +1,6 @@
-"""The journal of the nights: a run per bank and day, its steps, the files as read and their lines."""
+"""The journal of the nights: a run per bank and day, its steps, and which staged statements it read."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -25,35 +26,23 @@ INSERT INTO night_steps (night_id, try, step, at, result) VALUES ($1, $2, $3, $4
 ON CONFLICT ON CONSTRAINT night_steps_pk DO NOTHING
 """
 _STEPS = "SELECT step, at, result FROM night_steps WHERE night_id = $1 AND try = $2 ORDER BY at, step"
-_FILE = """
-INSERT INTO night_files (bank, day, kind, digest, content, lines, total_vnd, fetched_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT ON CONSTRAINT night_files_pk DO NOTHING RETURNING true
+_LAST_READING = """
+SELECT reading, array_agg((file_id, statement_n)) AS statements FROM night_readings
+WHERE bank = $1 AND day = $2 AND kind = $3 GROUP BY reading ORDER BY reading DESC LIMIT 1
 """
-_LINES = """
-INSERT INTO night_lines (bank, day, kind, digest, no, ref, bank_txn_id, movement, amount_vnd, fee_vnd, status,
-    direction, account, occurred_at, settled_on, memo)
-SELECT $1, $2, $3, $4, x.no, x.ref, x.bank_txn_id, x.movement, x.amount_vnd, x.fee_vnd, x.status, x.direction,
-    x.account, x.occurred_at, x.settled_on, x.memo
-FROM jsonb_to_recordset($5::jsonb) AS x(no int, ref text, bank_txn_id text, movement text, amount_vnd bigint,
-    fee_vnd bigint, status text, direction text, account text, occurred_at timestamptz, settled_on date, memo text)
-ON CONFLICT ON CONSTRAINT night_lines_pk DO NOTHING
-"""
-_NEWEST = """
-SELECT l.* FROM night_lines l JOIN (
-    SELECT digest FROM night_files WHERE bank = $1 AND day = $2 AND kind = $3 ORDER BY seq DESC LIMIT 1
-) f ON f.digest = l.digest
-WHERE l.bank = $1 AND l.day = $2 AND l.kind = $3 ORDER BY l.no
+_READING = """
+INSERT INTO night_readings (bank, day, kind, reading, file_id, statement_n, read_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 _ONE_LINE = """
 SELECT * FROM night_lines WHERE bank = $1 AND day = $2 AND bank_txn_id = $3 AND ($4 = '' OR ref = $4)
-ORDER BY kind = 'settlement' DESC, digest, no LIMIT 1
+ORDER BY kind = 'settlement' DESC, file_id, no LIMIT 1
 """
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 17))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended($1, 17))"
 
 
 class LineRead(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of a file of the night; `amount_vnd` is never below 0, `direction` is of our account."""
+    """A line of a file of the night, its memo in clear; `amount_vnd` is above 0, `direction` is of our account."""
 
     bank: str
     day: date
@@ -63,27 +52,14 @@ class LineRead(msgspec.Struct, frozen=True, kw_only=True):
     bank_txn_id: str
     movement: str
     amount_vnd: int
-    fee_vnd: int
+    fee_vnd: int | None
     status: str
     direction: str
     account: str
     occurred_at: datetime
     settled_on: date | None
+    virtual_account: str
     memo: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileKept:
-    """A file with its lines, to be kept once under its digest."""
-
-    bank: str
-    day: date
-    kind: str
-    digest: bytes
-    content: bytes
-    total_vnd: int
-    fetched_at: datetime
-    lines: tuple[LineRead, ...]
 
 
 async def begin(connection: Connection, *, night_id: str, bank: str, day: date, now: datetime) -> tuple[str, int]:
@@ -110,24 +86,22 @@ async def steps_of(connection: Connection, night_id: str, attempt: int) -> list[
     return rows
 
 
-async def keep_file(connection: Connection, kept: FileKept) -> bool:
-    """Keep a file and its lines; False when these very bytes are there already."""
-    place = (kept.bank, kept.day, kept.kind, kept.digest)
-    new = await connection.fetchval(_FILE, *place, kept.content, len(kept.lines), kept.total_vnd, kept.fetched_at)
-    if new:
-        await connection.execute(_LINES, *place, msgspec.json.encode(kept.lines).decode())
-    return bool(new)
+async def keep_reading(
+    connection: Connection, bank: str, day: date, kind: str, statements: Collection[tuple[UUID, int]], now: datetime
+) -> int:
+    """Note which statements a night reads; the number of this reading, the same one for the same statements."""
+    row = await connection.fetchrow(_LAST_READING, bank, day, kind)
+    if row is not None and {tuple(one) for one in row["statements"]} == set(statements):
+        return int(row["reading"])
+    reading = row["reading"] + 1 if row is not None else 1
+    rows = [(bank, day, kind, reading, *statement, now) for statement in statements]
+    await connection.executemany(_READING, rows)
+    return reading
 
 
-async def newest_lines(connection: Connection, bank: str, day: date, kind: str) -> list[LineRead]:
-    """The lines of the newest file of a day: one sent again replaces the one before."""
-    return [_line(row) for row in await connection.fetch(_NEWEST, bank, day, kind)]
-
-
-async def find_line(connection: Connection, bank: str, day: date, bank_txn_id: str, ref: str) -> LineRead | None:
-    """A line of a day by the bank's reference; the settlement's before the statement's."""
-    row = await connection.fetchrow(_ONE_LINE, bank, day, bank_txn_id, ref)
-    return _line(row) if row is not None else None
+async def find_line(connection: Connection, bank: str, day: date, bank_txn_id: str, ref: str) -> Record | None:
+    """A line of a day by the bank's reference, its memo sealed; the settlement's before the statement's."""
+    return await connection.fetchrow(_ONE_LINE, bank, day, bank_txn_id, ref)
 
 
 async def find_night(connection: Connection, bank: str, day: date) -> Record | None:
@@ -200,7 +174,3 @@ async def reversal_of(connection: Connection, bank: str, bank_txn_id: str, attem
         attempt_ref,
     )
     return found
-
-
-def _line(row: Record) -> LineRead:
-    return LineRead(**{name: row[name] for name in LineRead.__struct_fields__})

@@ -49,17 +49,16 @@ SELECT h.merchant, h.account AS holder, o.account AS owner, coalesce(nullif(o.co
 FROM laid h JOIN laid o ON o.unit = h.unit AND h.holds AND NOT o.holds AND h.low < o.high AND o.low < h.high
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
-# The newest file of a bank's day counts; a file sent again replaces the one before.
+# What a night read last of a day counts; a file sent again replaces the one before.
 _STATEMENTS = """
 WITH newest AS (
-    SELECT DISTINCT ON (bank, day) bank, day, digest FROM night_files WHERE kind = 'statement'
+    SELECT DISTINCT bank, day FROM night_files WHERE kind = 'statement'
         AND ($1::text IS NULL OR bank = $1) AND ($2::date IS NULL OR day = $2)
-    ORDER BY bank, day, seq DESC
 ), credited AS (
     SELECT n.bank, n.day,
         coalesce(sum(l.amount_vnd) FILTER (WHERE l.direction = 'credit' AND l.movement = 'payment'), 0) AS vnd,
         count(*) FILTER (WHERE l.direction = 'credit' AND l.movement = 'payment') AS lines
-    FROM newest n LEFT JOIN night_lines l ON (l.bank, l.day, l.digest, l.kind) = (n.bank, n.day, n.digest, 'statement')
+    FROM newest n LEFT JOIN night_lines l ON (l.bank, l.day, l.kind) = (n.bank, n.day, 'statement')
     GROUP BY 1, 2
 ), landed AS (
     SELECT n.bank, n.day, coalesce(sum(r.amount_vnd), 0) AS vnd, count(r.id) AS receipts

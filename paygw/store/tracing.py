@@ -26,14 +26,17 @@ wanted_orders AS (
     UNION SELECT w.id, x.alias FROM wanted w JOIN receipt_aliases x ON x.receipt_id = w.id
     UNION SELECT w.id, f.ref FROM wanted w JOIN refunds f ON f.receipt_id = w.id
 ), lines AS (
-    SELECT DISTINCT l.* FROM night_lines l
+    SELECT s.bank, s.day, s.kind, s.superseded_by IS NULL AS counts, l.line AS no, l.ref, l.bank_txn_id,
+        l.kind AS movement, l.direction, l.amount_vnd, l.status, l.booked_at AS occurred_at, l.file_id
+    FROM file_lines l JOIN file_statements s ON (s.file_id, s.n) = (l.file_id, l.statement_n)
     WHERE l.bank_txn_id = $1 OR l.ref = $1 OR l.bank_txn_id IN (SELECT name FROM names)
         OR l.ref IN (SELECT name FROM names)
 )
 SELECT jsonb_build_object(
     'bank_lines', coalesce((SELECT jsonb_agg(jsonb_build_object('bank', bank, 'day', day, 'file', kind, 'line', no,
         'ref', ref, 'bank_txn_id', bank_txn_id, 'kind', movement, 'direction', direction, 'amount_vnd', amount_vnd,
-        'status', status, 'occurred_at', occurred_at) ORDER BY day, kind, no) FROM lines), '[]'),
+        'status', status, 'occurred_at', occurred_at, 'counts', counts) ORDER BY day, kind, no, file_id)
+        FROM lines), '[]'),
     'orders', coalesce((SELECT jsonb_agg(jsonb_build_object('id', o.id, 'portal', o.portal_id, 'reference', o.reference,
         'status', o.status, 'amount_vnd', o.amount_vnd, 'applied_at', o.applied_at) ORDER BY o.id) FROM orders o
         WHERE o.id IN (SELECT id FROM wanted_orders)

@@ -205,7 +205,7 @@ def _account(table: _Table, given: Given) -> str:
         said.add(account_number(given.account))
     if len(said) > 1:
         raise BadFile("account_differs")
-    if said <= {""} and table.profile.kind == "statement":
+    if said <= {""} and table.profile.kind == "statement" and table.lines:  # a day without lines may be nobody's
         raise BadFile("account_missing")
     return said.pop() if said else ""
 
@@ -217,9 +217,12 @@ def _day(table: _Table, given: Given) -> date:
         if given.day is not None and given.day != said:
             raise BadFile("day_differs", line, said=said.isoformat(), wanted=given.day.isoformat())
         return said
-    if given.day is not None:
-        return given.day
     days = {_day_of(line, table.profile) for line in table.lines}
+    if given.day is not None:
+        told = sorted(day for day in days if day is not None)
+        if told and given.day not in told:
+            raise BadFile("day_differs", said=told[0].isoformat(), wanted=given.day.isoformat())
+        return given.day
     if len(days) != 1 or None in days:
         raise BadFile("day_missing")
     return next(day for day in days if day is not None)

@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from paygw.hub.breaks import list_breaks
+from paygw.hub.filed import find_files
 from paygw.hub.hub import Hub
-from paygw.hub.intake import FileAsk, receive_file
+from paygw.hub.intake import FileAsk, claim, receive_file
 from paygw.hub.minutes import read_minutes
 from paygw.hub.payouts import list_due
 from paygw.hub.position import prove_position
@@ -86,7 +88,7 @@ async def paid_at_bank(hub: Hub, sandbox: SandboxProcess, reference: str, *, hea
 async def counts(hub: Hub) -> dict[str, int]:
     """How many rows everything has that a night may write."""
     tables = ("ledger", "evidence", "receipts", "settlement_lines", "settlements", "movements", "breaks", "break_notes",
-              "minutes", "night_files", "night_lines", "deliveries", "cases")  # fmt: skip
+              "minutes", "bank_files", "file_lines", "night_readings", "deliveries", "cases")  # fmt: skip
     async with hub.pool.acquire() as connection:
         return {name: await connection.fetchval(f"SELECT count(*) FROM {name}") for name in tables}  # noqa: S608 - names above
 
@@ -102,7 +104,7 @@ async def test_a_lost_webhook_is_repaired_and_the_day_settled(night_hub: Hub, sa
         first = await reconcile(hub, BANK, day)
 
         assert [one["kind"] for one in look["breaks"]] == ["status_differs"]
-        assert (before["night_files"], before["breaks"], before["minutes"]) == (0, 0, 0)
+        assert (before["bank_files"], before["breaks"], before["minutes"]) == (0, 0, 0)
         assert (first["status"], first["breaks"]) == ("done", [])
         assert first["steps"]["settle"]["settled"] == 2
         assert first["steps"]["close"]["matched"] == 1
@@ -237,9 +239,77 @@ async def test_a_file_that_does_not_add_up_moves_nothing(
         run = await reconcile(hub, BANK, yesterday(), files={"settlement": bad})
 
         assert run["status"] == "waiting"
-        assert "trailer" in run["waits_for"]
+        assert "Control total total_vnd" in run["waits_for"]
         assert (await counts(hub))["settlement_lines"] == 0
         assert [one["kind"] for one in (await list_breaks(hub, bank=BANK))["items"]] == ["control_total_differs"]
+
+
+async def test_what_the_night_fetched_is_kept_like_every_file(night_hub: Hub, sandbox: SandboxProcess) -> None:
+    async with right_books(night_hub) as hub:
+        await paid_at_bank(hub, sandbox, "HS-1")
+        served = sandbox.ask("GET", f"/{BANK}/v1/settlements/{yesterday()}.csv").encode()
+        await reconcile(hub, BANK, yesterday())
+
+        files = {one["profile"]: one for one in (await find_files(hub, bank=BANK, limit=10))["items"]}
+        async with hub.pool.acquire() as connection:
+            sealed = await connection.fetchval("SELECT content FROM bank_files WHERE profile = 'sandbox-settlement'")
+
+        assert {name: (one["state"], one["source"], one["brought_by"]) for name, one in files.items()} == {
+            "sandbox-settlement": ("staged", "bank", "night"),
+            "sandbox-statement": ("staged", "bank", "night"),
+        }
+        assert files["sandbox-settlement"]["digest"] == sha256(served).hexdigest()
+        assert served[:40] not in sealed
+
+
+async def test_a_corrected_file_is_a_further_reading_and_batch(
+    night_hub: Hub, sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    async with right_books(night_hub) as hub:
+        await paid_at_bank(hub, sandbox, "HS-1")
+        first = only(sandbox, tmp_path, str(sandbox.truth(BANK)[-1]["bank_txn_id"]))
+        await reconcile(hub, BANK, yesterday(), files={"settlement": first})
+        await paid_at_bank(hub, sandbox, "HS-2", heard=False)
+        whole = tmp_path / "whole.csv"
+        whole.write_text(sandbox.ask("GET", f"/{BANK}/v1/settlements/{yesterday()}.csv"), encoding="utf-8", newline="")
+
+        more = await reconcile(hub, BANK, yesterday(), files={"settlement": whole})
+        before = await counts(hub)
+        again = await reconcile(hub, BANK, yesterday())
+
+        async with hub.pool.acquire() as connection:
+            batches = await connection.fetch("SELECT DISTINCT batch FROM settlement_lines ORDER BY 1")
+        assert [row["batch"] for row in batches] == [str(yesterday()), f"{yesterday()}.2"]
+        assert (more["steps"]["settle"]["settled"], again["steps"]["settle"]["settled"]) == (1, 0)
+        assert await counts(hub) == before
+
+
+async def test_the_file_of_another_day_is_refused(night_hub: Hub, sandbox: SandboxProcess, tmp_path: Path) -> None:
+    async with right_books(night_hub) as hub:
+        await paid_at_bank(hub, sandbox, "HS-1")
+        old = tmp_path / "old.csv"
+        text = only(sandbox, tmp_path, str(sandbox.truth(BANK)[-1]["bank_txn_id"])).read_text(encoding="utf-8")
+        shifted = text.replace(str(yesterday()), str(yesterday() - timedelta(days=3)))
+        old.write_text(shifted, encoding="utf-8", newline="")
+
+        run = await reconcile(hub, BANK, yesterday(), files={"settlement": old})
+
+        assert run["status"] == "waiting"
+        assert str(yesterday() - timedelta(days=3)) in run["waits_for"]
+
+
+async def test_a_night_whose_reader_died_reads_the_file_itself(night_hub: Hub, sandbox: SandboxProcess) -> None:
+    async with right_books(night_hub) as hub:
+        await paid_at_bank(hub, sandbox, "HS-1")
+        data = sandbox.ask("GET", f"/{BANK}/v1/settlements/{yesterday()}.csv").encode()
+        ask = FileAsk(bank=BANK, profile="sandbox-settlement", data=data, name="s", source="bank", by="night",
+                      day=yesterday())  # fmt: skip
+        await receive_file(hub, ask)
+        assert await claim(hub) is not None  # leased, and nobody comes back
+
+        done = await reconcile(hub, BANK, yesterday())
+
+        assert (done["status"], done["steps"]["settle"]["settled"]) == ("done", 1)
 
 
 async def test_a_bank_that_is_away_leaves_the_night_waiting(night_hub: Hub, sandbox: SandboxProcess) -> None:
@@ -252,8 +322,10 @@ async def test_a_bank_that_is_away_leaves_the_night_waiting(night_hub: Hub, sand
         hub.registry_holder.now = replace(hub.registry, banks={**hub.registry.banks, BANK: there})
 
         second = await reconcile(hub, BANK, yesterday())
+        hub.registry_holder.now = replace(hub.registry, banks={**hub.registry.banks, BANK: away})
+        third = await reconcile(hub, BANK, yesterday())
 
-        assert (first["status"], second["status"]) == ("waiting", "done")
+        assert (first["status"], second["status"], third["status"]) == ("waiting", "done", "done")
 
 
 async def test_what_a_portal_has_not_applied_goes_out_once_more(night_hub: Hub, sandbox: SandboxProcess) -> None:
@@ -305,7 +377,7 @@ async def test_in_custody_the_night_fills_our_account_and_payouts_may_leave(
     held = replace(night_hub, settings=night_hub.settings.model_copy(update={"funds": "custody"}))
     async with right_books(held) as hub:
         known = hub.registry.banks[BANK]
-        bank = replace(known, landing=Landing(account="9704"))
+        bank = replace(known, landing=Landing(account="1020304050"))
         hub.registry_holder.now = replace(hub.registry, banks={**hub.registry.banks, BANK: bank})
         await paid_at_bank(hub, sandbox, "HS-1")
         await paid_at_bank(hub, sandbox, "HS-2", heard=False)
@@ -313,6 +385,6 @@ async def test_in_custody_the_night_fills_our_account_and_payouts_may_leave(
         done = await reconcile(hub, BANK, yesterday())
 
         assert done["steps"]["close"]["matched"] == 1
-        assert (await balances(hub))["H:bank:9704"] == 2 * FEE_VND
-        assert {one["stands_with"] for one in await list_due(hub)} == {"9704"}
+        assert (await balances(hub))["H:bank:1020304050"] == 2 * FEE_VND
+        assert {one["stands_with"] for one in await list_due(hub)} == {"1020304050"}
         assert sum(one["amount_vnd"] for one in await list_due(hub)) == 2 * FEE_VND
