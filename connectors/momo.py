@@ -375,4 +375,6 @@ CONNECTOR = Connector(
     query_refund=query_refund,
     parse_return=parse_return,
     parse_settlement=read_settlement,
+    test_hosts=("test-payment.momo.vn",),
+    live_hosts=("payment.momo.vn",),
 )

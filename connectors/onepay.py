@@ -268,4 +268,6 @@ CONNECTOR = Connector(
     query=query,
     parse_return=parse_return,
     parse_settlement=read_settlement,
+    test_hosts=("mtf.onepay.vn",),
+    live_hosts=("onepay.vn",),
 )

@@ -305,4 +305,5 @@ CONNECTOR = Connector(
     cancel=cancel,
     parse_settlement=read_settlement,
     page_option="pageOrigin",
+    live_hosts=("api-merchant.payos.vn", "pay.payos.vn"),  # there is no test host: every link there takes real money
 )

@@ -145,9 +145,8 @@ def build_redirect(ask: SessionAsk, secrets: Secrets) -> Session:
 def parse_webhook(request: HttpRequest, secrets: Secrets, now: datetime) -> Notice:
     """Evidence of one IPN (a GET). Raises BadSignature before anything is read, Malformed after."""
     fields = signed_fields(request.url, forms.keys_of(secrets, KEY))
-    return Notice(
-        evidence=_stated(fields, now), authority=Authority.NOTICE, event_id=fields.get("vnp_TransactionNo", "")
-    )
+    number = fields.get("vnp_TransactionNo", "")
+    return Notice(evidence=_stated(fields, now), authority=Authority.NOTICE, event_id=number)
 
 
 def acknowledge(verdict: Verdict) -> HttpReply:
@@ -324,9 +323,8 @@ def _called(
         fields = forms.texts_of(parsed(reply.body), (*says, HASH))
     except Malformed:
         return None
-    if not forms.signed_by(
-        fields[HASH], [forms.piped(fields, says).encode()], forms.keys_of(secrets, KEY), forms.hmac_sha512
-    ):
+    text = forms.piped(fields, says).encode()
+    if not forms.signed_by(fields[HASH], [text], forms.keys_of(secrets, KEY), forms.hmac_sha512):
         return None
     same = all(fields[name] == wanted[name] for name in ("vnp_Command", "vnp_TmnCode", "vnp_TxnRef"))
     return fields if same else None
@@ -397,4 +395,6 @@ CONNECTOR = Connector(
     query_refund=query_refund,
     parse_return=parse_return,
     parse_settlement=read_settlement,
+    test_hosts=("sandbox.vnpayment.vn",),
+    live_hosts=("vnpay.vn",),  # grade C: VNPAY gives the addresses with the contract
 )

@@ -348,4 +348,6 @@ CONNECTOR = Connector(
     parse_return=parse_return,
     parse_settlement=read_settlement,
     page_option="pageOrigin",
+    test_hosts=("sb-openapi.zalopay.vn", "sbgateway.zalopay.vn", "qcgateway.zalopay.vn"),
+    live_hosts=("openapi.zalopay.vn", "gateway.zalopay.vn"),
 )

@@ -96,9 +96,7 @@ def bank_rotate_secret(
             raise Refused("invalid_value", "end-previous: stands alone; give the new secrets first, by themselves.")
         if end_previous:
             return SecretsRotation(id=bank_id, values={}, finish=True)
-        known = hub.registry.banks.get(bank_id)
-        if known is None:
-            raise Refused("not_found", f"There is no bank {bank_id}: paygw bank list shows them.")
+        known = acceptable.bank_here(hub, bank_id, f"There is no bank {bank_id}: paygw bank list shows them.")
         return SecretsRotation(id=bank_id, values=acceptable.rotated(known.connector, secret, settings or []))
 
     show(_provisioned(change, by), as_json=as_json)

@@ -7,10 +7,10 @@ import msgspec
 import typer
 
 from paygw.cli.output import AsJson, show_all, with_hub
+from paygw.hub import acceptable
 from paygw.hub.abilities import list_connectors
 from paygw.hub.hub import Hub
 from paygw.hub.trials import Trial, try_bank
-from paygw.kernel.errors import Refused
 
 FAILED: Final = 1
 
@@ -40,9 +40,7 @@ def conformance(
     """Try a configured bank: keys, TLS, session, enquiry, clock, tampered and forged messages. Exit 1 if one failed."""
 
     async def work(hub: Hub) -> tuple[list[Trial], Path]:
-        known = hub.registry.banks.get(bank)
-        if known is None:
-            raise Refused("not_found", f"There is no bank {bank}: paygw bank list shows them.")
+        known = acceptable.bank_here(hub, bank, f"There is no bank {bank}: paygw bank list shows them.")
         trials = await try_bank(hub, known, with_session=with_session)
         path = report or hub.settings.var / f"conformance-{bank}.json"
         told = {

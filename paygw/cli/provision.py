@@ -180,6 +180,7 @@ def bank_add(  # noqa: PLR0913 - one parameter per option
 
     def change(hub: Hub) -> Change:
         values, options = acceptable.credentials(acceptable.connector_of(hub, connector), secret, settings or [])
+        acceptable.same_mode(hub, base_url, options)
         return BankChange(
             id=acceptable.bank_id(bank_id),
             connector=connector,

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from paygw.hub.hub import Hub
+from paygw.hub.registry import Bank
 from paygw.kernel.connector import Connector
 from paygw.kernel.decide import VIETNAM
 from paygw.kernel.errors import Refused
+from paygw.kernel.hosts import Mode, host_of_other_mode
 from paygw.kernel.signing import signing_key
 from paygw.outside.addresses import ForbiddenAddress, read_target
 from paygw.settings import Settings
@@ -74,6 +76,29 @@ def base_url(settings: Settings, text: str) -> str:
     if settings.mode == "live" and parts.scheme != "https":
         raise Refused("invalid_value", "base-url: live banks are reached by https.")
     return text.rstrip("/")
+
+
+def same_mode(hub: Hub, base: str, options: Mapping[str, str]) -> None:
+    """No address of a bank may be its provider's host for the other mode: test and live money are never mixed."""
+    strange = host_of_other_mode((base, *options.values()), hub.connectors.values(), hub.settings.mode)
+    if strange:
+        raise Refused("invalid_value", other_mode(strange, hub.settings.mode))
+
+
+def other_mode(host: str, mode: Mode) -> str:
+    """Why a bank at this host is not taken, in one sentence."""
+    other = "test" if mode == "live" else "live"
+    return f"base-url: {host} is a {other} host of its provider, this hub is in {mode} mode: give its {mode} address."
+
+
+def bank_here(hub: Hub, name: str, missing: str = "There is no such bank here.") -> Bank:
+    """The bank of that name. Raises Refused, also for one that was left out because it is of the other mode."""
+    known = hub.registry.banks.get(name)
+    if known is None and name in hub.registry.strangers:
+        raise Refused("invalid_value", other_mode(hub.registry.strangers[name], hub.settings.mode))
+    if known is None:
+        raise Refused("not_found", missing)
+    return known
 
 
 def connector_of(hub: Hub, name: str) -> Connector:

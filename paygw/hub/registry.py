@@ -16,6 +16,7 @@ from asyncpg import Record
 
 from paygw.kernel.connector import Connector, Secrets
 from paygw.kernel.decide import Landing
+from paygw.kernel.hosts import Mode, host_of_other_mode
 from paygw.outside.vault import Vault, VaultError
 from paygw.store.registry import RegistryRows
 
@@ -102,6 +103,7 @@ class Registry:
     portals: Mapping[str, Portal] = field(default_factory=dict)
     keys: Mapping[str, ApiKey] = field(default_factory=dict)
     banks: Mapping[str, Bank] = field(default_factory=dict)
+    strangers: Mapping[str, str] = field(default_factory=dict)  # banks left out, by the host of the other mode
     bodies: Mapping[str, Body] = field(default_factory=dict)
 
     def budget_code(self, collecting_body: str, ndkt: str) -> str:
@@ -135,16 +137,22 @@ def find_key(registry: Registry, key: str, now: datetime) -> ApiKey | None:
     return None if known.expires_at is not None and known.expires_at <= now else known
 
 
-def build_registry(rows: RegistryRows, vault: Vault, connectors: Mapping[str, Connector]) -> Registry:
+def build_registry(rows: RegistryRows, vault: Vault, connectors: Mapping[str, Connector], *, mode: Mode) -> Registry:
     """Open what is sealed. A bank whose connector is not in this build, or a row that does not open, is left out.
+
+    So is a bank at its provider's host for the other mode: what it tells of is not this hub's kind of money.
 
     Leaving out fails closed for that one row, and lets a revoked key of another take effect at once.
     """
+    strangers = {row["id"]: host for row in rows.banks if (host := _strange_host(row, connectors, mode))}
+    for bank_id, host in strangers.items():
+        _log.critical("bank_of_other_mode", extra={"bank": bank_id, "outcome": host})
     return Registry(
+        strangers=strangers,
         portals=_opened(rows.portals, lambda row: _portal(row, vault)),
         keys={row["prefix"]: _key(row) for row in rows.keys},
         banks=_opened(
-            [row for row in rows.banks if row["connector"] in connectors],
+            [row for row in rows.banks if row["connector"] in connectors and row["id"] not in strangers],
             lambda row: replace(
                 _bank(row, vault, connectors),
                 terms=tuple(Term(**_besides_bank(one)) for one in rows.terms if one["bank"] == row["id"]),
@@ -214,6 +222,11 @@ def _bank(row: Record, vault: Vault, connectors: Mapping[str, Connector]) -> Ban
         landing=Landing(home=row["home"], account=row["account"], holder=row["holder"]),
         enabled=row["enabled"],
     )
+
+
+def _strange_host(row: Record, connectors: Mapping[str, Connector], mode: Mode) -> str:
+    options = msgspec.json.decode(row["options"], type=dict[str, str])
+    return host_of_other_mode((row["base_url"], *options.values()), connectors.values(), mode)
 
 
 def _besides_bank(row: Record) -> dict[str, Any]:

@@ -25,7 +25,7 @@ async def load_registry(hub: Hub) -> Registry:
     """Read who is who and make it the hub's current picture."""
     async with hub.pool.acquire() as connection:
         rows = await read_registry(connection)
-    registry = build_registry(rows, hub.vault, hub.connectors)
+    registry = build_registry(rows, hub.vault, hub.connectors, mode=hub.settings.mode)
     hub.registry_holder.now = registry
     return registry
 

@@ -334,6 +334,9 @@ class Connector:
 
     `grade` says how sure the protocol is: A an independent client was run against it, B the provider's own document,
     C third parties or inference. `source` names that document. `parse_settlement` raises Malformed and nothing else.
+
+    `test_hosts` and `live_hosts` serve one mode only, each with all below it that is not listed itself: a hub of the
+    other mode takes no configuration for them (kernel/hosts.py).
     """
 
     name: str
@@ -359,4 +362,6 @@ class Connector:
 
     fetch_file: Callable[[FileAsk, Secrets], FileDialogue] | None = None
     page_option: str = ""
+    test_hosts: tuple[str, ...] = ()
+    live_hosts: tuple[str, ...] = ()
     disputes: bool = False

@@ -109,14 +109,15 @@ def test_secrets_rotate_in_parts_and_the_ones_before_count_until_they_are_ended(
     assert stored(database, key_file) == [current]
 
 
+def in_live_mode(paygw: Paygw, folder: Path) -> Paygw:
+    """The same verbs on a live hub, whose key file a first call made."""
+    key_file = str(folder / "secret" / "kek")
+    assert paygw("key list --json", PAYGW_KEY_FILE=key_file).said == []
+    return partial(paygw, PAYGW_MODE="live", PAYGW_PUBLIC_URL="https://pay.example.vn", PAYGW_KEY_FILE=key_file)
+
+
 def test_in_live_mode_two_persons_rotate_secrets_and_the_second_sees_none(paygw: Paygw, tmp_path: Path) -> None:
-    assert paygw("key list --json").said == []
-    live = partial(
-        paygw,
-        PAYGW_MODE="live",
-        PAYGW_PUBLIC_URL="https://pay.example.vn",
-        PAYGW_KEY_FILE=str(tmp_path / "secret" / "kek"),
-    )
+    live = in_live_mode(paygw, tmp_path)
     live("person add --id an --role admin --json")
     live("person add --id binh --role admin --json")
     added = live(f"{MOMO} --by an").said
@@ -132,6 +133,36 @@ def test_in_live_mode_two_persons_rotate_secrets_and_the_second_sees_none(paygw:
     assert "same_person" in same
     assert (proposed["state"], approved.said["state"]) == ("proposed", "rotated")
     assert not any("next-key-of-momo" in ran.out for ran in (waiting, approved))
+
+
+TEST_HOSTS = [
+    ("https://test-payment.momo.vn", "test-payment.momo.vn is a test host"),
+    ("https://TEST-payment.momo.vn./v2", "test-payment.momo.vn is a test host"),
+    ("https://sandbox.vnpayment.vn", "sandbox.vnpayment.vn is a test host"),  # whichever connector is named
+]
+
+
+@pytest.mark.parametrize(("base_url", "told"), TEST_HOSTS)
+def test_a_live_hub_takes_no_test_host(paygw: Paygw, tmp_path: Path, base_url: str, told: str) -> None:
+    words = f"{MOMO} --by an".replace("https://test-payment.momo.example", base_url)
+
+    assert told in in_live_mode(paygw, tmp_path)(words).refusal
+    assert "created" in paygw(words).out
+
+
+def test_a_test_hub_takes_no_live_host(paygw: Paygw) -> None:
+    words = MOMO.replace("test-payment.momo.example", "payment.momo.vn")
+
+    assert "payment.momo.vn is a live host" in paygw(words).refusal
+
+
+def test_an_option_is_an_address_too(paygw: Paygw, tmp_path: Path) -> None:
+    words = (
+        "bank add --id vnpay-main --connector vnpay --base-url https://pay.bank.example --by an "
+        "--set hash_secret=0123456789abcdef --set api_url=https://sandbox.vnpayment.vn/merchant_webapi/api/transaction"
+    )
+
+    assert "sandbox.vnpayment.vn is a test host" in in_live_mode(paygw, tmp_path)(words).refusal
 
 
 def test_the_connectors_are_listed_without_secrets(paygw: Paygw) -> None:

@@ -50,7 +50,7 @@ def test_a_secret_sealed_with_another_key_leaves_its_portal_out_only() -> None:
     good = portal_row("good", mine.seal(b"whsec_good", where=portal_place("good")))
     bad = portal_row("bad", stranger.seal(b"whsec_bad", where=portal_place("bad")))
 
-    registry = build_registry(rows(bad, good), mine, {})
+    registry = build_registry(rows(bad, good), mine, {}, mode="test")
 
     assert set(registry.portals) == {"good"}
 
@@ -59,11 +59,11 @@ def test_a_secret_moved_to_another_row_does_not_open() -> None:
     vault = Vault(b"k" * 32)
     moved = portal_row("good", vault.seal(b"whsec_other", where=portal_place("other")))
 
-    assert build_registry(rows(moved), vault, {}).portals == {}
+    assert build_registry(rows(moved), vault, {}, mode="test").portals == {}
 
 
 def test_a_key_is_found_whole_or_not_at_all() -> None:
-    registry = build_registry(rows(keys=(key_row(KEY),)), Vault(b"k" * 32), {})
+    registry = build_registry(rows(keys=(key_row(KEY),)), Vault(b"k" * 32), {}, mode="test")
 
     assert find_key(registry, KEY, NOW) is not None
     assert find_key(registry, KEY + "0", NOW) is None

@@ -106,3 +106,18 @@ async def test_the_health_of_a_bank_is_told(hub: Hub) -> None:
     told = msgspec.json.decode((await send(hub, "GET", "/v1/banks")).body, type=BankPage)
 
     assert told.items[0].health["query"] == {"answered": 3, "failed": 1, "success_pct": 75, "circuit": "closed"}
+
+
+async def test_a_bank_at_a_host_of_the_other_mode_is_left_out_and_named(hub: Hub) -> None:
+    """A hub whose mode was turned, or whose rows were copied: test money must never be told as live money."""
+    strange = msgspec.structs.replace(MOMO, id="momo-live", base_url="https://payment.momo.vn")
+    await hub.transact(lambda connection: apply(hub, connection, strange, by="test"))
+    await load_registry(hub)
+
+    rotated = await send(hub, "POST", "/v1/banks/momo-live/secrets", {"values": {"secretKey": "secret-key-2"}})
+    told = await call(create_app(hub), "POST", "/webhooks/momo-live", body=b"{}", headers={})
+
+    assert rotated.status == 422
+    assert "payment.momo.vn is a live host of its provider, this hub is in test mode" in rotated.text
+    assert "momo-live" not in hub.registry.banks
+    assert told.status == 404

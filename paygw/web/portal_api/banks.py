@@ -77,9 +77,7 @@ async def banks(request: Request) -> Response:
 async def rotate(request: Request) -> Response:
     """Messages under the secrets before these are read until the next rotation, or until they are ended."""
     hub, body = hub_of(request), await read_json(request, SecretsIn)
-    bank = hub.registry.banks.get(path_text(request, "bank"))
-    if bank is None:
-        raise Refused("not_found", "There is no such bank here.")
+    bank = acceptable.bank_here(hub, path_text(request, "bank"))
     if body.end_previous and body.values:
         raise Refused("invalid_value", "end_previous: stands alone; give the new secrets first, by themselves.")
     values = {} if body.end_previous else acceptable.secret_values(bank.connector, body.values)
