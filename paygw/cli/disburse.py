@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from paygw.cli.output import AsJson, show, show_all, with_hub
-from paygw.hub import payouts
+from paygw.hub import payees, payouts
 from paygw.hub.days import day_of
 from paygw.hub.persons import TwoPersons
 from paygw.settings import Settings
@@ -44,13 +44,13 @@ def disburse_payee(  # noqa: PLR0913 - one parameter per option
         collecting_office=collecting_office, remit_every=every, remit_by=remit_by, basis=basis,
     )  # fmt: skip
     persons = TwoPersons(maker=by, checker=checked_by, document=document)
-    show(with_hub(lambda hub: payouts.set_payee(hub, payee, persons=persons)), as_json=as_json)
+    show(with_hub(lambda hub: payees.set_payee(hub, payee, persons=persons)), as_json=as_json)
 
 
 @disburse.command("due")
 def disburse_due(*, as_json: AsJson = False) -> None:
     """Show what waits for its owner, since when, and by when the law wants it there."""
-    show_all(with_hub(payouts.list_due), as_json=as_json)
+    show_all(with_hub(payees.list_due), as_json=as_json)
 
 
 @disburse.command("list")
@@ -123,15 +123,6 @@ def disburse_return(batch: Batch, *, group: Group, by: By, as_json: AsJson = Fal
 
 
 @disburse.command("again")
-def disburse_again(
-    batch: Batch,
-    *,
-    group: Group,
-    by: By,
-    checked_by: Annotated[str, typer.Option(help="The second person, an approver.")],
-    document: Document,
-    as_json: AsJson = False,
-) -> None:
-    """Instruct what came back once more; two persons."""
-    persons = TwoPersons(maker=by, checker=checked_by, document=document)
-    show(with_hub(lambda hub: payouts.send_again(hub, batch, group, persons=persons)), as_json=as_json)
+def disburse_again(batch: Batch, *, group: Group, by: By, as_json: AsJson = False) -> None:
+    """Propose what came back of a payment order as a batch of its own: approved, exported, confirmed like any."""
+    show(with_hub(lambda hub: payouts.propose_again(hub, batch, group, by=by)), as_json=as_json)

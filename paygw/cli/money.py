@@ -8,6 +8,8 @@ import typer
 from paygw.cli.output import AsJson, show, show_all, with_hub
 from paygw.hub import callbacks, sealing
 from paygw.hub.hub import Hub
+from paygw.hub.payout_refunds import Payee, TransferAsk
+from paygw.hub.payouts import propose_refunds
 from paygw.hub.position import moment_of, prove_position
 from paygw.hub.refunds import approve_refund, find_refunds, reject_refund
 from paygw.hub.tracing import trace_money
@@ -59,6 +61,23 @@ def refund_reject(refund_id: RefundId, *, by: Decider, as_json: AsJson = False) 
     """Reject a refund."""
     uid = _uuid("rfd", refund_id)
     show(with_hub(lambda hub: reject_refund(hub, uid, by=by)), as_json=as_json)
+
+
+@refund.command("transfer")
+def refund_transfer(
+    refund_id: RefundId,
+    *,
+    name: Annotated[str, typer.Option(help="Name of the account's holder.")],
+    account: Annotated[str, typer.Option(help="Account number.")],
+    bank_code: Annotated[str, typer.Option(help="BIC, or the member id of the bank.")],
+    claim: Annotated[str, typer.Option(help="The payer's letter that names the account: number and date.")],
+    by: Annotated[str, typer.Option("--by", help="The person who proposes.")],
+    as_json: AsJson = False,
+) -> None:
+    """Propose to pay a funded refund by transfer: a batch to be approved and exported with paygw disburse."""
+    to = Payee(name=name, account=account, bank_code=bank_code, claim=claim)
+    ask = TransferAsk(refund_id, to)
+    show(with_hub(lambda hub: propose_refunds(hub, [ask], by=by)), as_json=as_json)
 
 
 @callback.command("replay")

@@ -4,7 +4,7 @@ A batch is resumed after a crash with the same numbers: an instruction is made o
 slice, its receipt, then the bank account, then the instruction.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from asyncpg import Connection
@@ -22,6 +22,7 @@ from paygw.kernel.settlement import (
     disburse,
     reinstruct_disbursement,
     require_spendable,
+    return_confirmed,
     return_disbursement,
 )
 from paygw.store.disbursement import (
@@ -29,7 +30,6 @@ from paygw.store.disbursement import (
     account_of,
     add_instruction,
     lock_instruction,
-    next_no,
     set_instruction,
 )
 from paygw.store.settlement import differing_batch, lock_account, read_spendable
@@ -62,7 +62,7 @@ async def _disburse(
     await lock_account(connection, h_bank(receipt.account))
     known = await lock_instruction(connection, place.batch_id, place.no)
     if known is not None:
-        if (known.receipt_id, known.line_no, known.beneficiary, known.code) != _named(name):
+        if _slice_at(known) != _named(name):
             raise Alarm(f"instruction {place.batch_id}:{place.no} is about another slice")
         return known
     piece = slice_of(receipt, line_no=name.line_no, beneficiary=name.beneficiary, code=name.code)
@@ -122,56 +122,70 @@ async def confirm_instruction(hub: Hub, place: Place) -> None:
 
 
 async def return_instruction(hub: Hub, place: Place) -> None:
-    """Row 23: it did not arrive; the money waits for the beneficiary's right account. Again is nothing."""
+    """Row 23: it did not arrive, or it left and came back; the money waits for the right account. Again is nothing."""
 
     async def work(connection: Connection) -> None:
         made = await _lock(connection, place)
         if made.status == "returned":
             return
-        _require_sent(made)
-        posting = return_disbursement(made.batch_id, made.amount_vnd, _piece(made), instruction=str(made.no))
+        number, piece = str(made.no), _piece(made)
+        if made.status == "confirmed":
+            posting = return_confirmed(made.batch_id, made.amount_vnd, made.account, piece, instruction=number)
+        else:
+            posting = return_disbursement(made.batch_id, made.amount_vnd, piece, instruction=number)
         await keep_postings(hub, connection, [posting])
         await set_instruction(connection, made, status="returned", reused_vnd=0)
 
     await hub.transact(work)
 
 
-async def reinstruct(hub: Hub, place: Place, *, persons: TwoPersons) -> Instruction:
-    """Row 23: send what is left of a returned instruction again, under the next number of its batch."""
-    return await hub.transact(partial(_reinstruct, hub, place, persons))
+async def reinstruct(hub: Hub, place: Place, *, to: Place, persons: TwoPersons) -> Instruction:
+    """Row 23: send what is left of a returned instruction again, at a place of its own; there again is nothing.
+
+    Raises Refused: `disbursement_state`, `account_short`, `account_owes_fee`; Alarm when the place is taken.
+    """
+    return await hub.transact(partial(_reinstruct, hub, place, to, persons))
 
 
-async def _reinstruct(hub: Hub, place: Place, persons: TwoPersons, connection: Connection) -> Instruction:
+async def _reinstruct(hub: Hub, place: Place, to: Place, persons: TwoPersons, connection: Connection) -> Instruction:
     account = await account_of(connection, place.batch_id, place.no)
     if account is None:
         raise Refused("not_found", "There is no such instruction.")
     await lock_account(connection, h_bank(account))
     made = await _lock(connection, place)
+    known = await lock_instruction(connection, to.batch_id, to.no)
+    if known is not None:
+        if _slice_at(known) != _slice_at(made):
+            raise Alarm(f"instruction {to.batch_id}:{to.no} is about another slice")
+        return known
     left_vnd = made.amount_vnd - made.reused_vnd
     if made.status != "returned" or left_vnd == 0:
         raise Refused("disbursement_state", "Only what came back, and is still there, can be sent again.")
     await _require_spendable(connection, account, left_vnd)
-    number = await next_no(connection, made.batch_id)
-    again = Instruction(
-        batch_id=made.batch_id,
-        no=number,
-        account=account,
-        receipt_id=made.receipt_id,
-        order_id=made.order_id,
-        line_no=made.line_no,
-        beneficiary=made.beneficiary,
-        code=made.code,
+    again = replace(
+        made,
+        batch_id=to.batch_id,
+        no=to.no,
         amount_vnd=left_vnd,
         created_at=hub.clock(),
         made_by=persons.maker,
         checked_by=persons.checker,
+        status="sent",
+        reused_vnd=0,
     )
-    await decided_by_two(connection, persons, "slice.reinstruct", f"{made.batch_id}:{number}", amount_vnd=left_vnd)
-    posting = reinstruct_disbursement(made.batch_id, left_vnd, _piece(made), instruction=str(number))
+    told = f"{to.batch_id}:{to.no}"
+    await decided_by_two(
+        connection, persons, "slice.reinstruct", told, amount_vnd=left_vnd, of=f"{made.batch_id}:{made.no}"
+    )
+    posting = reinstruct_disbursement(to.batch_id, left_vnd, _piece(made), instruction=str(to.no))
     await keep_postings(hub, connection, [posting])
     await set_instruction(connection, made, status="returned", reused_vnd=made.amount_vnd)
     await add_instruction(connection, again)
     return again
+
+
+def _slice_at(made: Instruction) -> tuple[str, int, str, str]:
+    return made.receipt_id, made.line_no, made.beneficiary, made.code
 
 
 def _piece(made: Instruction) -> Slice:

@@ -252,14 +252,20 @@ async def report_refund(
     """What two persons found of a refund that no bank answers for, with the document: evidence like any other."""
 
     async def work(connection: Connection) -> dict[str, object]:
-        locked, row = await lock_live_refund(connection, refund_id)
+        await lock_live_refund(connection, refund_id)
         await decided_by_two(connection, persons, "refund.report", public_id("rfd", refund_id), status=status.value)
-        seen = _seen(hub, locked, row, status)
-        scene = scene_of(hub, locked.situation.purse[row.refund.receipt_id], Authority.QUERY)
-        await credit_item(hub, connection, seen, scene, message=Message())
+        await tell_refund(hub, connection, refund_id, status)
         return await get_refund_in(connection, refund_id)
 
     return await hub.transact(work)
+
+
+async def tell_refund(hub: Hub, connection: Connection, refund_id: str, status: RefundNewsStatus) -> None:
+    """The outcome of a refund that we or a holder paid, through the one credit function."""
+    locked, row = await lock_live_refund(connection, refund_id)
+    seen = _seen(hub, locked, row, status)
+    scene = scene_of(hub, locked.situation.purse[row.refund.receipt_id], Authority.QUERY)
+    await credit_item(hub, connection, seen, scene, message=Message())
 
 
 def _seen(hub: Hub, locked: Locked, row: RefundRow, status: RefundNewsStatus) -> RefundSeen:

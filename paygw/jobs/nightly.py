@@ -5,7 +5,7 @@ One run at a time per bank and day, whatever starts it: a lock of the database, 
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from paygw.hub.days import local_day
 from paygw.hub.file_lines import Reading
 from paygw.hub.hub import Hub
 from paygw.hub.minutes import write_minutes
+from paygw.hub.payout_lines import tell_lines, without_told
 from paygw.hub.registry import Bank
 from paygw.hub.writing import new_id
 from paygw.jobs.night_reading import Wanted, filed_of, read_wanted, to_booked, to_line
@@ -54,8 +55,17 @@ class Night:
             return Late(file=kind, reason=f"the {kind} of {self.day} cannot be read: {fault}")
         if isinstance(read, Late):
             return read
-        self.read[kind] = read
+        self.read[kind] = await self._untold(kind, read)
         return len(read.lines)
+
+    async def _untold(self, kind: FileKind, read: Reading) -> Reading:
+        """A statement without the lines that tell of our own payment orders; these are booked at once."""
+        if kind != "statement":
+            return read
+        if self.mode != "dry_run":
+            await tell_lines(self.hub, self.bank, read.lines)
+        async with self.hub.pool.acquire() as connection:
+            return replace(read, lines=tuple(await without_told(connection, self.bank.id, read.lines)))
 
     def wanted(self, kind: FileKind) -> Wanted:
         """A file of this night."""

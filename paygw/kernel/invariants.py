@@ -79,7 +79,21 @@ def recorded_elsewhere(postings: Iterable[Posting], receipts: Iterable[Receipt])
 
 
 _ON_ACCOUNTS = frozenset(
-    {"stl", "fund", "fee", "fee-top", "bank", "bank-ret", "pf", "claim", "dsb", "dsb-ok", "dsb-ret", "dsb-again"}
+    {
+        "stl",
+        "fund",
+        "fee",
+        "fee-top",
+        "bank",
+        "bank-ret",
+        "pf",
+        "claim",
+        "dsb",
+        "dsb-ok",
+        "dsb-ret",
+        "dsb-back",
+        "dsb-again",
+    }
 )
 
 

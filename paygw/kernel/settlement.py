@@ -143,6 +143,16 @@ def return_disbursement(batch_id: str, amount_vnd: int, piece: Slice, *, instruc
     return post(f"dsb-ret:{batch_id}:{instruction}", "23", entries)
 
 
+def return_confirmed(batch_id: str, amount_vnd: int, account: str, piece: Slice, *, instruction: str) -> Posting:
+    """Row 23: a disbursement that had left our account came back to it."""
+    owed = disbursement_returned(piece.beneficiary, piece.code)
+    entries = [
+        Entry(h_bank(account), amount_vnd, batch_id=batch_id),
+        Entry(owed, -amount_vnd, batch_id=batch_id, beneficiary=piece.beneficiary, code=piece.code),
+    ]
+    return post(f"dsb-back:{batch_id}:{instruction}", "23", entries)
+
+
 def reinstruct_disbursement(batch_id: str, amount_vnd: int, piece: Slice, *, instruction: str) -> Posting:
     """Row 23: a returned disbursement is sent again."""
     owed = disbursement_returned(piece.beneficiary, piece.code)

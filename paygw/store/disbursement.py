@@ -38,9 +38,6 @@ _ACCOUNT_OF = Query(
         disbursements.c.batch_id == bindparam("batch"), disbursements.c.no == bindparam("number")
     )
 )
-_BATCH_SIZE = Query(
-    select(func.coalesce(func.max(disbursements.c.no), 0)).where(disbursements.c.batch_id == bindparam("batch"))
-)
 _RETURNED = Query(
     select(disbursements)
     .where(
@@ -135,11 +132,6 @@ async def account_of(connection: Connection, batch_id: str, no: int) -> str | No
     """The account an instruction is paid from (it never changes)."""
     account: str | None = await _ACCOUNT_OF.value(connection, batch=UUID(batch_id), number=no)
     return account
-
-
-async def next_no(connection: Connection, batch_id: str) -> int:
-    """The number of a further instruction of a batch, to be asked under a lock on one of its instructions."""
-    return int(await _BATCH_SIZE.value(connection, batch=UUID(batch_id))) + 1
 
 
 async def lock_returned(connection: Connection, beneficiary: str, code: str) -> list[Instruction]:

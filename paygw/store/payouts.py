@@ -1,5 +1,6 @@
-"""Payees, proposed payout batches, what can be paid out, and how long money has waited."""
+"""Payees, batches of payment orders and what statements told of them, what can be paid out, how long money waits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -25,9 +26,18 @@ WHERE s.live_vnd > s.disbursed_vnd AND r.settled AND r.account = $1 AND r.holder
 ORDER BY s.beneficiary, s.code, r.value_date, s.receipt_id, s.order_id, s.line_no LIMIT $4
 """
 _PROPOSE = """
-INSERT INTO payouts (batch_id, account, content, content_hash, total_vnd, status, proposed_by, proposed_via,
+INSERT INTO payouts (batch_id, kind, account, content, content_hash, total_vnd, status, proposed_by, proposed_via,
     proposed_at)
-VALUES ($1, $2, $3, $4, $5, 'proposed', $6, $7, $8)
+VALUES ($1, $2, $3, $4, $5, $6, 'proposed', $7, $8, $9)
+"""
+_CAME_BACK = """
+SELECT no, receipt_id::text, order_id::text, line_no, beneficiary, code, amount_vnd - reused_vnd AS amount_vnd
+FROM disbursements WHERE batch_id = $1 AND beneficiary = $2 AND code = $3 AND status = 'returned'
+    AND reused_vnd < amount_vnd ORDER BY no
+"""
+_KEEP_LINE = """
+INSERT INTO payout_lines (batch_id, order_no, direction, bank, day, bank_txn_id, told_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 _DECIDE = """
 UPDATE payouts SET status = $2, decided_by = $3, decided_at = $4 WHERE batch_id = $1 AND status = 'proposed'
@@ -35,6 +45,20 @@ UPDATE payouts SET status = $2, decided_by = $3, decided_at = $4 WHERE batch_id 
 _EXPORTED = """
 UPDATE payouts SET status = 'exported', exported_at = $2, export_digest = $3
 WHERE batch_id = $1 AND (status = 'approved' OR (status = 'exported' AND export_digest = $3))
+"""
+_LIST = """
+SELECT p.batch_id, p.kind, p.account, p.total_vnd, p.status, p.content_hash, p.proposed_by, p.decided_by, c.*
+FROM payouts p CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE state = 'sent') AS sent, count(*) FILTER (WHERE state = 'confirmed') AS confirmed,
+        count(*) FILTER (WHERE state = 'returned') AS returned
+    FROM (
+        SELECT d.status AS state FROM disbursements d WHERE d.batch_id = p.batch_id
+        UNION ALL
+        SELECT CASE f.status WHEN 'sending' THEN 'sent' WHEN 'succeeded' THEN 'confirmed'
+            WHEN 'failed' THEN 'returned' ELSE f.status END
+        FROM jsonb_array_elements(p.content::jsonb -> 'refunds') x JOIN refunds f ON f.id = (x->>'refund_id')::uuid
+    ) entries
+) c ORDER BY p.proposed_at DESC, p.batch_id DESC LIMIT $1
 """
 _WAITING = """
 SELECT s.beneficiary, coalesce(r.holder, r.account) AS stands_with, min(r.value_date) AS oldest, count(*) AS slices,
@@ -55,6 +79,30 @@ class Payable(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     amount_vnd: int
     value_date: date
+
+
+class CameBack(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left of a returned instruction."""
+
+    no: int
+    receipt_id: str
+    order_id: str
+    line_no: int
+    beneficiary: str
+    code: str
+    amount_vnd: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldLine:
+    """A line of a statement that tells of a payment order: its debit left our account, its credit came back."""
+
+    batch_id: UUID
+    order_no: int
+    direction: str
+    bank: str
+    day: date
+    bank_txn_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +144,7 @@ async def propose(  # noqa: PLR0913 - one parameter per column
     connection: Connection,
     *,
     batch_id: str,
+    kind: str,
     account: str,
     content: str,
     digest: str,
@@ -105,7 +154,7 @@ async def propose(  # noqa: PLR0913 - one parameter per column
     at: datetime,
 ) -> None:
     """Keep a proposed batch."""
-    await connection.execute(_PROPOSE, UUID(batch_id), account, content, digest, total_vnd, by, via, at)
+    await connection.execute(_PROPOSE, UUID(batch_id), kind, account, content, digest, total_vnd, by, via, at)
 
 
 async def find_payout(connection: Connection, batch_id: UUID) -> Record | None:
@@ -119,15 +168,8 @@ async def lock_payout(connection: Connection, batch_id: UUID) -> Record | None:
 
 
 async def list_payouts(connection: Connection, limit: int) -> list[Record]:
-    """The latest batches with how far their instructions are."""
-    rows: list[Record] = await connection.fetch(
-        "SELECT p.batch_id, p.account, p.total_vnd, p.status, p.content_hash, p.proposed_by, p.decided_by, "
-        "(SELECT count(*) FROM disbursements d WHERE d.batch_id = p.batch_id AND d.status = 'sent') AS sent, "
-        "(SELECT count(*) FROM disbursements d WHERE d.batch_id = p.batch_id AND d.status = 'confirmed') AS confirmed, "
-        "(SELECT count(*) FROM disbursements d WHERE d.batch_id = p.batch_id AND d.status = 'returned') AS returned "
-        "FROM payouts p ORDER BY p.proposed_at DESC, p.batch_id LIMIT $1",
-        limit,
-    )
+    """The latest batches with how far their entries are."""
+    rows: list[Record] = await connection.fetch(_LIST, limit)
     return rows
 
 
@@ -154,6 +196,41 @@ async def places_of(connection: Connection, batch_id: UUID, beneficiary: str, co
         status,
     )
     return [row["no"] for row in rows]
+
+
+async def came_back(connection: Connection, batch_id: UUID, beneficiary: str, code: str) -> list[CameBack]:
+    """What of a batch to one payee under one code came back and has not gone elsewhere since."""
+    rows = await connection.fetch(_CAME_BACK, batch_id, beneficiary, code)
+    return [msgspec.convert(dict(row), CameBack) for row in rows]
+
+
+async def find_by_head(connection: Connection, head: str) -> Record | None:
+    """The batch whose id begins with these 26 hexadecimal digits."""
+    low, high = UUID(hex=head + "0" * 6), UUID(hex=head + "f" * 6)
+    return await connection.fetchrow("SELECT * FROM payouts WHERE batch_id BETWEEN $1 AND $2", low, high)
+
+
+async def keep_line(connection: Connection, told: ToldLine, *, at: datetime) -> None:
+    """Keep what a line told. Raises asyncpg.UniqueViolationError when the order, or the line, told that before."""
+    place = (told.batch_id, told.order_no, told.direction, told.bank, told.day, told.bank_txn_id)
+    await connection.execute(_KEEP_LINE, *place, at)
+
+
+async def told_directions(connection: Connection, batch_id: UUID, order_no: int) -> frozenset[str]:
+    """What statements told of an order: `debit` that it left, `credit` that it came back."""
+    rows = await connection.fetch(
+        "SELECT direction FROM payout_lines WHERE batch_id = $1 AND order_no = $2", batch_id, order_no
+    )
+    return frozenset(row["direction"] for row in rows)
+
+
+async def told_lines(connection: Connection, bank: str, names: Sequence[str]) -> frozenset[tuple[str, str]]:
+    """Of these bank transactions those that told of payment orders, each with its direction."""
+    rows = await connection.fetch(
+        "SELECT bank_txn_id, direction FROM payout_lines WHERE bank = $1 AND bank_txn_id = ANY ($2::text[])",
+        bank, list(names),
+    )  # fmt: skip
+    return frozenset((row["bank_txn_id"], row["direction"]) for row in rows)
 
 
 async def waiting_for_owners(connection: Connection) -> list[Record]:

@@ -59,6 +59,8 @@ WITH newest AS (
         coalesce(sum(l.amount_vnd) FILTER (WHERE l.direction = 'credit' AND l.movement = 'payment'), 0) AS vnd,
         count(*) FILTER (WHERE l.direction = 'credit' AND l.movement = 'payment') AS lines
     FROM newest n LEFT JOIN night_lines l ON (l.bank, l.day, l.kind) = (n.bank, n.day, 'statement')
+        AND NOT EXISTS (SELECT FROM payout_lines p          -- what came back of our own payment orders
+            WHERE (p.bank, p.bank_txn_id, p.direction) = (l.bank, l.bank_txn_id, 'credit'))
     GROUP BY 1, 2
 ), landed AS (
     SELECT n.bank, n.day, coalesce(sum(r.amount_vnd), 0) AS vnd, count(r.id) AS receipts

@@ -61,7 +61,8 @@ SELECT jsonb_build_object(
     'ledger', coalesce((SELECT jsonb_agg(jsonb_build_object('seq', l.seq, 'key', l.key, 'row', l.rule,
         'account', l.account, 'amount_vnd', l.amount_vnd, 'booked_at', l.booked_at) ORDER BY l.seq) FROM ledger l
         WHERE l.receipt_id IN (SELECT id FROM wanted) OR l.key IN (SELECT format('dsb-%s:%s:%s', e, d.batch_id, d.no)
-            FROM disbursements d JOIN wanted w ON w.id = d.receipt_id, unnest(ARRAY['ok', 'ret', 'again']) e)), '[]'),
+            FROM disbursements d JOIN wanted w ON w.id = d.receipt_id,
+            unnest(ARRAY['ok', 'ret', 'back', 'again']) e)), '[]'),
     'breaks', coalesce((SELECT jsonb_agg(jsonb_build_object('id', b.id, 'kind', b.kind, 'status', b.status,
         'detail', b.detail) ORDER BY b.opened_at, b.id) FROM breaks b WHERE b.bank_txn_id = $1 OR b.ref = $1
         OR b.receipt_id IN (SELECT id FROM wanted) OR b.bank_txn_id IN (SELECT name FROM names)), '[]')

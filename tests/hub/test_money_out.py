@@ -134,9 +134,9 @@ async def test_a_returned_payout_is_sent_again(custody_hub: Hub) -> None:
         made = await disburse_slice(hub, place, names[0], persons=BOTH)
 
         await return_instruction(hub, place)
-        again = await reinstruct(hub, place, persons=BOTH)
-        await confirm_instruction(hub, Place(batch_id=place.batch_id, no=again.no))
-        await confirm_instruction(hub, Place(batch_id=place.batch_id, no=again.no))
+        again = await reinstruct(hub, place, to=Place(batch_id=str(uuid4()), no=1), persons=BOTH)
+        await confirm_instruction(hub, Place(batch_id=again.batch_id, no=again.no))
+        await confirm_instruction(hub, Place(batch_id=again.batch_id, no=again.no))
 
         assert again.amount_vnd == made.amount_vnd
         assert (await balances(hub))["H:bank:9704"] == FEE_VND - made.amount_vnd

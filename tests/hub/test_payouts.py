@@ -6,7 +6,7 @@ from importlib.resources import files
 import pytest
 from lxml import etree
 
-from paygw.hub import payouts
+from paygw.hub import payees, payouts
 from paygw.hub.finance import View
 from paygw.hub.hub import Hub
 from paygw.hub.position import prove_position
@@ -34,7 +34,7 @@ async def known_payees(hub: Hub, *beneficiaries: str) -> None:
             remit_by=1,
             basis="TT 56/2026",
         )
-        await payouts.set_payee(hub, payee, persons=BOTH)
+        await payees.set_payee(hub, payee, persons=BOTH)
 
 
 OWNERS = ("lltp_center@G22.99", "retained@G22.99", "treasury")
@@ -46,6 +46,19 @@ async def proposed(hub: Hub) -> View:
     await settled(hub, "HS-2")
     await known_payees(hub, *OWNERS)
     return await payouts.propose_payout(hub, "9704", by="huong")
+
+
+async def approved(hub: Hub, batch: View, *, by: str = "minh") -> View:
+    """A batch that the second person approved as it was shown."""
+    return await payouts.approve_payout(hub, batch["batch"], by=by, shown=batch["content_hash"], document="LC-1")
+
+
+async def exported(hub: Hub) -> View:
+    """The batch of two orders' slices on its way to the bank."""
+    batch = await proposed(hub)
+    await approved(hub, batch)
+    await payouts.export_payout(hub, batch["batch"], by="huong")
+    return batch
 
 
 @pytest.fixture
@@ -125,11 +138,38 @@ async def test_what_came_back_is_sent_again_by_two(paying_hub: Hub) -> None:
 
         await payouts.return_group(hub, batch["batch"], 3, by="huong")
         waits = {name: vnd for name, vnd in (await balances(hub)).items() if name.startswith("PRET:")}
-        again = await payouts.send_again(hub, batch["batch"], 3, persons=BOTH)
+        again = await payouts.propose_again(hub, batch["batch"], 3, by="huong")
+        with pytest.raises(Refused, match="same_person"):
+            await approved(hub, again, by="huong")
+        await approved(hub, again)
+        xml = await payouts.export_payout(hub, again["batch"], by="huong")
+        await payouts.confirm_group(hub, again["batch"], 1, by="huong")
 
         assert sum(waits.values()) == -61_500
-        assert again["orders"][2]["states"]["sent"] > 0
+        assert (again["kind"], [one["amount_vnd"] for one in again["orders"]]) == ("again", [61_500])
+        SCHEMA.assertValid(etree.fromstring(xml))
+        assert again["orders"][0]["end_to_end_id"].encode() in xml
         assert not any(name.startswith("PRET:") for name in await balances(hub))
+        assert (await payouts.show_payout(hub, again["batch"]))["orders"][0]["states"]["confirmed"] == 4
+        assert (await prove_position(hub))["ok"]
+        with pytest.raises(Refused, match="disbursement_state"):
+            await payouts.propose_again(hub, batch["batch"], 3, by="huong")
+
+
+async def test_what_had_left_comes_back_too(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        batch = await exported(hub)
+        await payouts.confirm_group(hub, batch["batch"], 3, by="huong")
+        held = (await balances(hub))["H:bank:9704"]
+
+        await payouts.return_group(hub, batch["batch"], 3, by="huong")
+        shown = await payouts.return_group(hub, batch["batch"], 3, by="huong")
+
+        assert shown["orders"][2]["states"] == {"sent": 0, "confirmed": 0, "returned": 4}
+        assert (await balances(hub))["H:bank:9704"] == held + 61_500
+        assert (await prove_position(hub))["ok"]
+        with pytest.raises(Refused, match="disbursement_state"):
+            await payouts.confirm_group(hub, batch["batch"], 3, by="huong")
 
 
 async def test_money_whose_owner_has_no_account_stays(paying_hub: Hub) -> None:
@@ -149,9 +189,9 @@ async def test_the_clock_of_remittance(paying_hub: Hub) -> None:
         await settled(hub, "HS-1")
         await known_payees(hub, "treasury")
 
-        now = {one["beneficiary"]: one for one in await payouts.list_due(hub)}
+        now = {one["beneficiary"]: one for one in await payees.list_due(hub)}
         later(hub, 8 * 86_400)
-        then = {one["beneficiary"]: one for one in await payouts.list_due(hub)}
+        then = {one["beneficiary"]: one for one in await payees.list_due(hub)}
 
         assert (now["treasury"]["due_on"], now["treasury"]["overdue"]) == ("2026-11-30", False)
         assert (then["treasury"]["overdue"], then["retained@G22.99"]["due_on"]) == (True, None)

@@ -91,8 +91,8 @@ async def test_a_payout_that_came_back_and_went_again_leaves_no_difference(custo
         await disburse_slice(hub, place, names[0], persons=BOTH)
         in_flight = await prove_position(hub)
         await return_instruction(hub, place)
-        again = await reinstruct(hub, place, persons=BOTH)
-        await confirm_instruction(hub, Place(batch_id=place.batch_id, no=again.no))
+        again = await reinstruct(hub, place, to=Place(batch_id=str(uuid4()), no=1), persons=BOTH)
+        await confirm_instruction(hub, Place(batch_id=again.batch_id, no=again.no))
 
         proof = await prove_position(hub)
 

@@ -14,7 +14,7 @@ from paygw.hub.filed import find_files
 from paygw.hub.hub import Hub
 from paygw.hub.intake import FileAsk, claim, receive_file
 from paygw.hub.minutes import read_minutes
-from paygw.hub.payouts import list_due
+from paygw.hub.payees import list_due
 from paygw.hub.position import prove_position
 from paygw.jobs.nightly import reconcile
 from paygw.jobs.staging import stage_received

@@ -349,7 +349,8 @@ async def hear_of_pay_out(world: World, luck: int) -> None:
     made = pick(await world.rows(sql), luck // 2)
     place = Place(batch_id=str(made["batch_id"]), no=made["no"])
     if made["status"] == "returned":
-        await reinstruct(world.hub, place, persons=BOTH)
+        to = Place(batch_id=str(UUID(int=luck + 1)), no=int(world.name("")[1:]))
+        await reinstruct(world.hub, place, to=to, persons=BOTH)
     else:
         await (confirm_instruction, return_instruction)[luck % 2](world.hub, place)
 

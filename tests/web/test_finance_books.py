@@ -2,14 +2,21 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
+import msgspec
 import pytest
 
+from paygw.app import create_app
 from paygw.hub.breaks import Found, keep_breaks
 from paygw.hub.hub import Hub
 from paygw.hub.minutes import write_minutes
 from paygw.hub.registry import ApiKey, key_digest, key_prefix
 from paygw.web.portal_api import book_models, night_models
+from tests.hub.test_money_out import settled
+from tests.hub.test_payout_refunds import CITIZEN as PAYEE
+from tests.hub.test_payout_refunds import muted, owed
+from tests.hub.test_payouts import OWNERS, known_payees
 from tests.hub.world import FEE_VND, paid, staffed
 from tests.web.test_portal_api import FINANCE_KEY, KEY, Api, api, is_a, problem
 
@@ -18,6 +25,7 @@ pytestmark = pytest.mark.db
 
 DAY = date(2026, 11, 23)
 _HISTORY = ["opened", "assigned", "commented", "proposed", "approved"]
+CITIZEN = msgspec.to_builtins(PAYEE)
 SECOND_KEY = "sk_test_second00abcdef"
 FOUND = Found(kind="amount_differs", subject="T1", detail="the bank tells more", bank_txn_id="T1", book_amount_vnd=1)
 
@@ -30,6 +38,14 @@ async def finance(api: Api) -> Api:
     registry = api.hub.registry
     api.hub.registry_holder.now = replace(registry, keys={**registry.keys, second.prefix: second})
     return replace(api, key=FINANCE_KEY)
+
+
+@pytest.fixture
+async def custody_finance(finance: Api) -> Api:
+    """The same where the hub holds the money."""
+    changes = {"funds": "custody", "operator_bank": "BFTVVNVX"}
+    hub = replace(finance.hub, settings=finance.hub.settings.model_copy(update=changes))
+    return replace(finance, app=create_app(hub), hub=hub)
 
 
 async def broken(hub: Hub) -> None:
@@ -88,3 +104,41 @@ async def test_in_routing_nothing_is_paid_out(finance: Api) -> None:
     assert is_a(night_models.RemittanceList, await finance.get("/v1/remittances")).items == []
     problem(await finance.post("/v1/payouts", {"account": "9704", "by": "huong"}), 409, "receipt_held")
     problem(await finance.get("/v1/payouts/0"), 404, "not_found")
+    refunds = {"by": "huong", "refunds": [{"refund_id": "rfd_" + "0" * 32, "to": CITIZEN}]}
+    problem(await finance.post("/v1/payouts/refunds", refunds), 409, "refund_route")
+
+
+async def test_a_batch_goes_out_by_two_keys(custody_finance: Api) -> None:
+    hub, second = custody_finance.hub, replace(custody_finance, key=SECOND_KEY)
+    await settled(hub, "HS-1")
+    await known_payees(hub, *OWNERS)
+
+    made = await custody_finance.post("/v1/payouts", {"account": "9704", "by": "huong"})
+    batch = is_a(night_models.PayoutView, made, 201)
+    place, decision = f"/v1/payouts/{batch.batch}", {"by": "minh", "content_hash": batch.content_hash, "document": "1"}
+    problem(await custody_finance.post(f"{place}/approve", decision), 409, "same_person")
+    problem(await second.post(f"{place}/export", {"by": "huong"}), 409, "payout_state")
+    is_a(night_models.PayoutView, await second.post(f"{place}/approve", decision))
+    xml = await second.post(f"{place}/export", {"by": "huong"})
+    is_a(night_models.PayoutView, await second.post(f"{place}/return", {"by": "huong", "group": 3}))
+    again = is_a(night_models.PayoutView, await second.post(f"{place}/again", {"by": "huong", "group": 3}), 201)
+
+    assert (xml.status, xml.body[:5]) == (200, b"<?xml")
+    assert (again.kind, again.total_vnd) == ("again", batch.orders[2]["amount_vnd"])
+    listed = is_a(night_models.PayoutList, await second.get("/v1/payouts")).items
+    assert [(one.kind, one.status, one.returned) for one in listed] == [
+        ("again", "proposed", 0),
+        ("slices", "exported", 2),
+    ]
+
+
+async def test_refunds_by_transfer_name_their_account_in_the_body_only(custody_finance: Api) -> None:
+    hub = custody_finance.hub
+    muted(hub)
+    body: dict[str, Any] = {"by": "huong", "refunds": [{"refund_id": await owed(hub), "to": CITIZEN}]}
+
+    batch = is_a(night_models.PayoutView, await custody_finance.post("/v1/payouts/refunds", body), 201)
+
+    assert (batch.kind, batch.orders[0]["claim"]) == ("refunds", CITIZEN["claim"])
+    spaced = body["refunds"][0] | {"to": CITIZEN | {"account": "0071 00"}}
+    problem(await custody_finance.post("/v1/payouts/refunds", body | {"refunds": [spaced]}), 422, "invalid_body")

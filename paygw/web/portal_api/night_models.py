@@ -6,9 +6,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from paygw.hub.payout_refunds import Payee as RefundPayee
 from paygw.web.body import In
 from paygw.web.portal_api.book_models import Hash, Person, Words
 
+PayoutKind = Literal["slices", "again", "refunds"]
+PayoutStatus = Literal["proposed", "approved", "rejected", "exported"]
 LocalDay = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
 
@@ -104,12 +107,49 @@ class PayoutOrderIn(In, frozen=True, kw_only=True):
     group: Annotated[int, Meta(ge=1, le=10_000)]
 
 
+class RefundTransferIn(In, frozen=True, kw_only=True):
+    """A funded refund, and the account its payer named in writing."""
+
+    refund_id: Annotated[str, Meta(pattern=r"^rfd_[0-9a-f]{32}$")]
+    to: RefundPayee
+
+
+class RefundTransfersIn(In, frozen=True, kw_only=True):
+    """Refunds that leave one account together."""
+
+    by: Person
+    refunds: Annotated[list[RefundTransferIn], Meta(min_length=1, max_length=500)]
+
+
+class PayoutFaceView(msgspec.Struct, kw_only=True):
+    """A batch in a list, with how many of its entries are sent, confirmed, returned."""
+
+    batch_id: str
+    kind: PayoutKind
+    account: str
+    total_vnd: int
+    status: PayoutStatus
+    content_hash: str
+    proposed_by: str
+    decided_by: str | None
+    sent: int
+    confirmed: int
+    returned: int
+
+
+class PayoutList(msgspec.Struct, kw_only=True):
+    """The latest batches."""
+
+    items: list[PayoutFaceView]
+
+
 class PayoutView(msgspec.Struct, kw_only=True):
-    """A batch: one payment order per payee and budget code."""
+    """A batch: one payment order per payee and budget code, or per refund; `again` is what came back of another."""
 
     batch: str
+    kind: PayoutKind
     account: str
-    status: Literal["proposed", "approved", "rejected", "exported"]
+    status: PayoutStatus
     total_vnd: int
     content_hash: str
     proposed_by: str

@@ -5,16 +5,19 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from paygw.hub import payouts
+from paygw.hub import payees, payouts
 from paygw.hub.days import day_of
+from paygw.hub.payout_refunds import TransferAsk
 from paygw.web.body import read_json
 from paygw.web.context import Permission, hub_of, path_text, principal_of
 from paygw.web.portal_api.night_models import (
     PayoutApproveIn,
+    PayoutList,
     PayoutOrderIn,
     PayoutProposeIn,
     PayoutView,
     PersonIn,
+    RefundTransfersIn,
     RemittanceList,
 )
 from paygw.web.reply import reply
@@ -31,7 +34,7 @@ _MONEY: Final = ("slice_not_payable", "receipt_frozen", "settlement_differs", "a
 )
 async def remittances(request: Request) -> Response:
     """By beneficiary, with the statutory day."""
-    return reply({"items": await payouts.list_due(hub_of(request))})
+    return reply({"items": await payees.list_due(hub_of(request))})
 
 
 @api.post(
@@ -51,6 +54,43 @@ async def propose(request: Request) -> Response:
         hub_of(request), body.account, by=body.by, beneficiary=body.beneficiary, until=until, via=via
     )
     return reply(made, 201)
+
+
+@api.post(
+    "/payouts/refunds",
+    permission=Permission.FINANCE,
+    summary="Propose refunds by transfer",
+    body=RefundTransfersIn,
+    answers={201: PayoutView},
+    problems=("not_found", "refund_route", "refund_state", "receipt_not_settled", "invalid_value", "role_missing"),
+)
+async def propose_refunds(request: Request) -> Response:
+    """Funded refunds that their channel cannot carry back, to the accounts their payers named."""
+    body = await read_json(request, RefundTransfersIn)
+    asks = [TransferAsk(one.refund_id, one.to) for one in body.refunds]
+    made = await payouts.propose_refunds(hub_of(request), asks, by=body.by, via=principal_of(request).id)
+    return reply(made, 201)
+
+
+@api.post(
+    f"{_BATCH}/again",
+    permission=Permission.FINANCE,
+    summary="Propose what came back of a payment order once more",
+    body=PayoutOrderIn,
+    answers={201: PayoutView},
+    problems=("not_found", "payout_state", "disbursement_state", "payee_missing", "role_missing"),
+)
+async def propose_again(request: Request) -> Response:
+    """A batch of its own, to the payee's account as it is now."""
+    body = await read_json(request, PayoutOrderIn)
+    batch, via = path_text(request, "batch"), principal_of(request).id
+    return reply(await payouts.propose_again(hub_of(request), batch, body.group, by=body.by, via=via), 201)
+
+
+@api.get("/payouts", permission=Permission.FINANCE, summary="List the latest batches", answers={200: PayoutList})
+async def find(request: Request) -> Response:
+    """The newest first, with how far their entries are."""
+    return reply({"items": await payouts.list_payouts(hub_of(request))})
 
 
 @api.get(
@@ -100,6 +140,21 @@ async def reject(request: Request) -> Response:
     body = await read_json(request, PersonIn)
     batch, via = path_text(request, "batch"), principal_of(request).id
     return reply(await payouts.reject_payout(hub_of(request), batch, by=body.by, via=via))
+
+
+@api.post(
+    f"{_BATCH}/export",
+    permission=Permission.FINANCE,
+    summary="Export the payment orders as pain.001.001.09",
+    body=PersonIn,
+    answers={200: None},
+    problems=("not_found", "payout_state", "role_missing", "invalid_value"),
+)
+async def export(request: Request) -> Response:
+    """An XML document; again gives the same bytes."""
+    body = await read_json(request, PersonIn)
+    made = await payouts.export_payout(hub_of(request), path_text(request, "batch"), by=body.by)
+    return Response(made, media_type="application/xml")
 
 
 @api.post(

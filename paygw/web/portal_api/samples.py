@@ -37,6 +37,22 @@ SAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
     "POST /v1/breaks/{break_id}/reject": {"by": "minh", "reason": "Chưa có sao kê"},
     "POST /v1/minutes/{bank}/{day}/sign": {"by": "an", "content_hash": "0" * 64},
     "POST /v1/payouts": {"account": "1020304050", "by": "an", "until": "2026-11-24"},
+    "POST /v1/payouts/refunds": {
+        "by": "an",
+        "refunds": [
+            {
+                "refund_id": "rfd_" + "0" * 32,
+                "to": {
+                    "name": "NGUYEN VAN AN",
+                    "account": "0071001234567",
+                    "bank_code": "BFTVVNVX",
+                    "claim": "Đơn đề nghị hoàn số 7 ngày 24.11",
+                },
+            }
+        ],
+    },
+    "POST /v1/payouts/{batch}/again": {"by": "an", "group": 1},
+    "POST /v1/payouts/{batch}/export": {"by": "an"},
     "POST /v1/payouts/{batch}/approve": {"by": "minh", "content_hash": "0" * 64, "document": "Lệnh chi 88 ngày 25.11"},
     "POST /v1/payouts/{batch}/reject": {"by": "minh"},
     "POST /v1/payouts/{batch}/confirm": {"by": "an", "group": 1},
