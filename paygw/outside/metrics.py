@@ -41,6 +41,7 @@ METRICS: Final[Mapping[str, Declared]] = {
     "paygw_bank_request_seconds": Declared("seconds", ("bank", "operation", "outcome"), "Time of a dialogue."),
     "paygw_bank_circuit_open": Declared("gauge", ("bank",), "1 while the breaker of a bank is open."),
     "paygw_webhooks_received_total": Declared("counter", ("bank", "outcome"), "Webhooks by what became of them."),
+    "paygw_returns_total": Declared("counter", ("bank", "outcome"), "Signed returns of browsers: verified, forged."),
     "paygw_files_total": Declared("counter", ("bank", "outcome"), "Files read, by what became of them."),
     "paygw_file_pickups_total": Declared("counter", ("source", "outcome"), "Looks at a drop folder or SFTP server."),
     "paygw_webhook_ack_seconds": Declared("seconds", ("bank",), "Time until a bank had its acknowledgement."),

@@ -1,5 +1,6 @@
 """GET and POST /webhooks/{bank}: the banks' way in. The signature decides; the bank's own words go back."""
 
+from dataclasses import replace
 from time import perf_counter
 
 from starlette.requests import Request
@@ -7,9 +8,8 @@ from starlette.responses import Response
 
 from paygw.hub.bills import receive_bill_call
 from paygw.hub.webhooks import receive_webhook
-from paygw.kernel.connector import HttpRequest
 from paygw.web.body import read_bytes
-from paygw.web.context import Permission, hub_of, path_text
+from paygw.web.context import Permission, hub_of, message_of, path_text
 from paygw.web.errors import Problem
 from paygw.web.routes import Routes
 
@@ -23,22 +23,11 @@ async def _webhook(request: Request) -> Response:
     if bank is None:
         raise Problem("not_found", "There is no such bank here.")
     body = await read_bytes(request, max_bytes=hub.settings.webhook_max_bytes, timeout_s=hub.settings.body_timeout_s)
-    path, query = request.scope["raw_path"], request.scope["query_string"]
-    target = (path + b"?" + query if query else path).decode("latin-1")  # byte for byte, as it was signed
-    message = HttpRequest(method=request.method, url=hub.settings.origin + target, headers=_headers(request), body=body)
+    message = replace(message_of(request, hub.settings.origin), body=body)
     receive = receive_webhook if bank.connector.inquiry is None else receive_bill_call
     answer = await receive(hub, bank, message)
     hub.observe.took("paygw_webhook_ack_seconds", perf_counter() - started, bank=bank.id)
     return Response(answer.body, answer.status, dict(answer.headers))
-
-
-def _headers(request: Request) -> dict[str, str]:
-    """By name in small letters. What came twice is one value, joined: two signatures are none."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in request.headers.raw:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
 
 
 @api.post("/{bank}", permission=Permission.BANK, summary="A bank tells us", documented=False, hot=True)

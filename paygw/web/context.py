@@ -12,6 +12,7 @@ from starlette.types import Scope
 
 from paygw.hub.hub import Hub
 from paygw.hub.registry import Portal
+from paygw.kernel.connector import HttpRequest
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _ID_KEY: Final = "paygw.request_id"
@@ -66,6 +67,20 @@ def set_principal(scope: Scope, principal: Principal) -> None:
 def known_principal(scope: Scope) -> Principal | None:
     """Who was let in, if the request came that far; for logs."""
     return cast("Principal | None", scope.get(_PRINCIPAL_KEY))
+
+
+def message_of(request: Request, origin: str) -> HttpRequest:
+    """A request as connectors read it, without its body: address and headers byte for byte, as they were signed.
+
+    A header that came twice is one value, joined: two signatures are none.
+    """
+    path, query = request.scope["raw_path"], request.scope["query_string"]
+    target = (path + b"?" + query if query else path).decode("latin-1")
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in request.headers.raw:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return HttpRequest(method=request.method, url=origin + target, headers=headers)
 
 
 def request_id_of(scope: Scope) -> str:

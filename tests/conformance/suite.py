@@ -8,10 +8,18 @@ from typing import Any, Final
 
 import pytest
 
-from tests.conformance import test_dialogues, test_fields, test_sessions, test_settlement, test_shape, test_webhooks
+from tests.conformance import (
+    test_dialogues,
+    test_fields,
+    test_returns,
+    test_sessions,
+    test_settlement,
+    test_shape,
+    test_webhooks,
+)
 from tests.conformance.pairs import Pair
 
-MODULES: Final = (test_webhooks, test_fields, test_dialogues, test_shape, test_sessions, test_settlement)
+MODULES: Final = (test_webhooks, test_fields, test_dialogues, test_returns, test_shape, test_sessions, test_settlement)
 _SUPPLIED: Final = frozenset({"pair", "spoken", "connector"})
 
 Check = Callable[..., None]

@@ -25,8 +25,6 @@ from paygw.kernel.connector import (
     QueryAsk,
     RefundAsk,
     Secrets,
-    Session,
-    SessionAsk,
     Verdict,
 )
 from paygw.kernel.evidence import (
@@ -41,6 +39,13 @@ from paygw.kernel.evidence import (
 )
 from paygw.kernel.wire import parsed
 from tests.conformance.pairs import CONNECTORS, NOW, SIDES, Pair
+from tests.conformance.planted import (
+    closed_whatever_is_said,
+    leaking,
+    returns_believed_unsigned,
+    trusting_totals,
+    unscaled,
+)
 from tests.conformance.sources import plain_comparisons
 from tests.conformance.suite import failures
 
@@ -246,54 +251,6 @@ def always_thankful(honest: Connector, verdict: Verdict) -> HttpReply:
     return honest.acknowledge(Verdict.ACCEPTED)
 
 
-def leaking(honest: Connector) -> Connector:
-    def build(ask: SessionAsk, secrets: Secrets) -> Session:
-        assert honest.build_redirect is not None
-        session = honest.build_redirect(ask, secrets)
-        secret = next(iter(secrets.values.values()))
-        return replace(session, redirect_url=f"{session.redirect_url}#{secret}")
-
-    return replace(honest, build_redirect=build)
-
-
-def unscaled(honest: Connector) -> Connector:
-    def build(ask: SessionAsk, secrets: Secrets) -> Session:
-        assert honest.build_redirect is not None
-        return honest.build_redirect(replace(ask, amount_vnd=ask.amount_vnd * 100), secrets)
-
-    return replace(honest, build_redirect=build)
-
-
-def trusting_totals(honest: Connector) -> Connector:
-    """The trailer of a settlement file is not compared."""
-
-    def parse(body: bytes, options: object) -> object:
-        del options
-        assert honest.parse_settlement is not None
-        try:
-            return honest.parse_settlement(body, {})
-        except Malformed:
-            rows = [row for row in body.decode("utf-8", "replace").splitlines() if row]
-            amounts = sum(int(row.split(",")[3]) for row in rows[1:-1])
-            trailer = f"TRAILER,{len(rows) - 2},,{amounts},2200,,,2026-11-21"
-            return honest.parse_settlement("\n".join([*rows[:-1], trailer]).encode(), {})
-
-    return replace(honest, parse_settlement=parse)  # type: ignore[arg-type]  # faulty on purpose
-
-
-def closed_whatever_is_said(honest: Connector) -> Connector:
-    """A session counts as closed once its closing was asked for."""
-
-    def cancel(ask: QueryAsk, secrets: Secrets) -> AnswerDialogue:
-        assert honest.cancel is not None
-        answer = yield from honest.cancel(ask, secrets)
-        status = AttemptStatus.CANCELLED
-        seen = AttemptSeen(attempt_ref=ask.attempt_ref, status=status, occurred_at=ask.now, not_paid=True)
-        return replace(answer, evidence=(seen,))
-
-    return replace(honest, cancel=cancel)
-
-
 # Fault: the connector it is planted in, how, and the check that must find it.
 FAULTS: dict[str, tuple[str, Fault, str]] = {
     "signature optional": (
@@ -358,6 +315,11 @@ FAULTS: dict[str, tuple[str, Fault, str]] = {
         "payos",
         closed_whatever_is_said,
         "test_closing_a_paid_session_finds_its_payment_and_denies_none",
+    ),
+    "return read unsigned": (
+        "momo",
+        returns_believed_unsigned,
+        "test_no_return_is_read_without_its_signature_or_under_another_key",
     ),
     "control totals not compared": ("vnpay", trusting_totals, "test_what_does_not_add_up_is_refused"),
 }

@@ -12,10 +12,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from paygw.hub.checkout import Checkout, Stage, Wish, ask_banks, look, page_of_bank, pay
+from paygw.hub.returning import ask_about, read_return
 from paygw.kernel.errors import Refused
 from paygw.web.checkout.view import leave_page, order_page, scan_page, slip_page, sorry_page
 from paygw.web.checkout.visit import Form, Sorry, Visit, locale_of, may_ask, read_form, visit_of
-from paygw.web.context import Permission
+from paygw.web.context import Permission, message_of
 from paygw.web.pages import HEADERS
 from paygw.web.routes import Routes
 
@@ -69,7 +70,8 @@ async def start_payment(request: Request) -> Response:
 async def go_on(request: Request) -> Response:
     """The way out to the bank's page or its QR code; back to the order where there is none."""
     visit = visit_of(request)
-    if _looks(request) and request.method == "GET" and may_ask(request, visit):  # the code's page looks by itself
+    looks = _looks(request) and request.method == "GET"  # the code's page looks by itself
+    if looks and may_ask(request, f"enquiry {visit.order_id}"):
         await ask_banks(visit.hub, visit.order_id)
     seen = await _seen(visit)
     for item in seen.under_way if seen.stage is Stage.STARTED else ():
@@ -86,10 +88,14 @@ async def go_on(request: Request) -> Response:
 @api.get("/{token}/return", permission=Permission.PAYER, summary="Back from the bank", documented=False)
 @_friendly
 async def come_back(request: Request) -> Response:
-    """The browser is back, which proves nothing: ask the bank, then show what is stored."""
+    """The browser is back, which proves nothing: ask the bank, then show what is stored. A forgery asks nobody."""
     visit = visit_of(request)
-    if request.method == "GET" and may_ask(request, visit):
-        await ask_banks(visit.hub, visit.order_id)
+    if request.method == "GET":
+        hint = await read_return(visit.hub, visit.order_id, message_of(request, visit.hub.settings.origin))
+        if hint.attempt and may_ask(request, f"return {hint.attempt.id}"):
+            await ask_about(visit.hub, hint.attempt)
+        elif not hint.forged and not hint.attempt and may_ask(request, f"enquiry {visit.order_id}"):
+            await ask_banks(visit.hub, visit.order_id)
     return _to(visit.path(n=_looks(request)))
 
 

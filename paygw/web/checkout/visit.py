@@ -81,10 +81,10 @@ def visit_of(request: Request) -> Visit:
     return Visit(hub, token, order_id, locale_of(request), address)
 
 
-def may_ask(request: Request, visit: Visit) -> bool:
-    """Whether this look may trigger an enquiry: a page reloaded all day is not a load on a bank."""
+def may_ask(request: Request, about: str) -> bool:
+    """Whether this look may trigger an enquiry about that: a page reloaded all day is not a load on a bank."""
     limiter = limits_of(request).requests
-    return not limiter.wait_s(f"enquiry {visit.order_id}", rate=1 / _ASK_EVERY_S, burst=_ASKS_BURST)
+    return not limiter.wait_s(about, rate=1 / _ASK_EVERY_S, burst=_ASKS_BURST)
 
 
 async def read_form(request: Request, visit: Visit) -> Form:
