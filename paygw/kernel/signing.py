@@ -7,6 +7,7 @@ import hmac
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 
 _PREFIX = "whsec_"
@@ -31,6 +32,7 @@ def signed_headers(secrets: Sequence[str], *, message_id: str, timestamp_s: int,
     }
 
 
+@lru_cache(maxsize=1_024)  # two of each of a few hundred portals
 def signing_key(secret: str) -> bytes:
     """The key behind `whsec_…`. Raises ValueError when it is not base64 of at least 16 bytes."""
     text = secret.removeprefix(_PREFIX)
