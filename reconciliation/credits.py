@@ -1,13 +1,14 @@
 """Net credits of a bank or treasury statement, each against the lines it pays for.
 
 No column says which lines a credit pays, so the grouping is the one under which most credits tally: by settlement day,
-alone or with the letters in front of the transaction or reference. A credit may be gross or net of fees; refunds and
-reversals are netted. Breaks found before may explain a gap: `gaps.py`. What is left is `net_total_differs`.
+alone or with the letters in front of the transaction or reference, and with the account where both files name it. A
+credit may be gross or net of fees; refunds and reversals are netted. Breaks found before may explain a gap: `gaps.py`.
+What is left is `net_total_differs`.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -46,26 +47,33 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grouping:
-    """The columns whose letters stand beside the settlement day: of the lines, and of the credits."""
+    """The columns whose letters stand beside the settlement day: of the lines, and of the credits; and the account."""
 
     line: str | None = None
     credit: str | None = None
+    account: bool = False
 
     def of_table(self, table: Table) -> StringValue:
         """The name of each line's group."""
-        return ibis.literal("") if self.line is None else table[self.line].re_extract(_LETTERS, 0)
+        name = ibis.literal("") if self.line is None else table[self.line].re_extract(_LETTERS, 0)
+        return name + "@" + table.account if self.account else name
 
     def of_line(self, row: Row) -> str:
         """The same in memory."""
-        return "" if self.line is None else letters(getattr(row, self.line))
+        return self._name(row, self.line)
 
     def of_credit(self, row: Row) -> str:
         """The name of the group a credit pays."""
-        return "" if self.credit is None else letters(getattr(row, self.credit))
+        return self._name(row, self.credit)
+
+    def _name(self, row: Row, column: str | None) -> str:
+        name = "" if column is None else letters(getattr(row, column))
+        return f"{name}@{row.account}" if self.account else name
 
 
 _NAMES: Final = ("bank_txn_id", "ref")
 _GROUPINGS: Final = (Grouping(), *(Grouping(line=line, credit=credit) for line in _NAMES for credit in _NAMES))
+_BY_ACCOUNT: Final = tuple(replace(grouping, account=True) for grouping in _GROUPINGS)
 
 
 @dataclass(slots=True)
@@ -79,7 +87,8 @@ class Tied:
 def compare_credits(bank: Loaded, third: Loaded, effects: Sequence[Effect], *, lag_days: int) -> Tied:
     """Tie credits to groups of lines; `effects` are what earlier breaks would change, counted the other way."""
     moved = rows_where(third, third.table.status == Status.SUCCEEDED.value)
-    tried = [(_due(bank.table, grouping), _paid(moved, grouping), grouping) for grouping in _GROUPINGS]
+    known = (*_GROUPINGS, *(_BY_ACCOUNT if bank.has("account") and third.has("account") else ()))
+    tried = [(_due(bank.table, grouping), _paid(moved, grouping), grouping) for grouping in known]
     due, paid, grouping = max(tried, key=lambda one: _tallied(one[0], one[1]))
     grouped = [(_place(effect, grouping, lag_days), effect) for effect in effects]
     gaps = best_gaps(grouped, lambda gap: _tallied(due, paid, gap))

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
 import ibis
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
@@ -35,6 +36,12 @@ def _megabytes(text: str) -> int:
     if size < LIMIT_MIN_MB:
         raise Refused("invalid_value", f"a memory limit is written 2GB or 800MB, {LIMIT_MIN_MB}MB at least, not {text}")
     return size
+
+
+def mark(con: Backend, table: Table, rows: Table) -> None:
+    """Set `rest` in the rows of a stored table whose row ids are the `id` of others."""
+    chosen = duckdb.SQLExpression(f"rowid IN ({con.compile(rows.select('id'))})")
+    con.con.table(table.get_name()).update({"rest": duckdb.ConstantExpression(value=True)}, condition=chosen)
 
 
 def fetch(table: Table) -> pa.Table:

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -19,13 +19,24 @@ _SHOWN_MAX: Final = 40
 
 def first_fault(header: Header) -> tuple[int, str] | None:
     """Line (row of a Parquet file, from 1) and reason of the first faulty cell, or None if every cell reads well."""
-    for number, cells in _rows(header):
-        if len(cells) != len(header.columns):
-            return number, f"{len(header.columns)} columns are expected, this line has {len(cells)}"
-        for name, cell in zip(header.columns, cells, strict=True):
-            reason = _CHECKS[name](cell) if name in _CHECKS and name in header.known else None
+    number = header.skip + 1
+    try:
+        for number, cells in _rows(header):
+            reason = _fault(header, cells)
             if reason is not None:
-                return number, f"{name}: {reason}, not {_shown(cell)}"
+                return number, reason
+    except csv.Error as error:
+        return number + 1, f"this is no line of CSV: {error}"
+    return None
+
+
+def _fault(header: Header, cells: Sequence[object]) -> str | None:
+    if len(cells) != len(header.columns):
+        return f"{len(header.columns)} columns are expected, this line has {len(cells)}"
+    for name, cell in zip(header.columns, cells, strict=True):
+        reason = _CHECKS[name](cell) if name in _CHECKS and name in header.known else None
+        if reason is not None:
+            return f"{name}: {reason}, not {_shown(cell)}"
     return None
 
 

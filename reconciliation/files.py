@@ -32,7 +32,7 @@ NO: Final = ibis.literal(value=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """One file as a table of DuckDB: `occurred_at` as `at` in UTC, the columns of `header.known`."""
+    """One file as a table: the columns of `header.known`, `occurred_at` as `at` in UTC, and the mark `rest`."""
 
     table: Table
     header: Header
@@ -110,7 +110,7 @@ def _strict(raw: Table, header: Header) -> Table:
         columns["at" if name == "occurred_at" else name] = value
         fine += [] if well is None else [well.fill_null(NO)]
     columns["amount_vnd"] = ibis.ifelse(ibis.and_(*fine), columns["amount_vnd"], ibis.null("int64"))
-    return raw.select(**columns)
+    return raw.select(**columns, rest=NO)
 
 
 def _text(name: str, cell: Value) -> Read:

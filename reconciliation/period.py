@@ -1,12 +1,13 @@
 """Which days a file settles, read off the file itself, and the lines settled in a day that is not among them.
 
 A file says its days nowhere, so they are what most of its lines agree on: a line settled two days before it happened,
-or weeks after and outside the others' days, is foreign; so is one of few lines beside days of hundreds. A line near
-midnight that settles one day beside the period is rolled forward: a shift, not a break.
+or weeks after and outside the others' days, is foreign; so is one of few lines beside days of hundreds, unless they
+come of the file's own days after a usual lag, as the last day's lines that settle on the next. A line near midnight
+that settles one day beside the period is rolled forward: a shift, not a break.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, TypeVar
@@ -75,14 +76,22 @@ def infer_period(seen: Sequence[Settled]) -> Period | None:
         return None
     per_day = _sum(plain, lambda one: one.settled_on)
     usual = _weighted_median(list(per_day.values()))
-    days = [day for day, lines in per_day.items() if usual < _DENSE or lines * _LIGHT >= usual]
+    days = _heavy(per_day, usual)
     per_lag = _sum(plain, lambda one: one.lag_days)
     total = sum(per_lag.values())
     typical = [lag for lag, lines in per_lag.items() if lines * 100 >= total * _TYPICAL_PERCENT]
+    per_happened = _sum(plain, lambda one: one.happened_on)
+    own = set(_heavy(per_happened, _weighted_median(list(per_happened.values()))))
+    days += [one.settled_on for one in plain if one.happened_on in own and one.lag_days in typical]
     lag_max_days = max(typical, default=LAG_MAX_DAYS) + SLACK_DAYS
     if usual < _DENSE:
         days = [one.settled_on for one in plain if one.lag_days <= lag_max_days]
     return Period(first=min(days), last=max(days), dense=usual >= _DENSE, lag_max_days=lag_max_days)
+
+
+def _heavy(per_day: Mapping[date, int], usual: int) -> list[date]:
+    """Days that stand in a file on purpose: not of a few lines beside days of hundreds."""
+    return [day for day, lines in per_day.items() if usual < _DENSE or lines * _LIGHT >= usual]
 
 
 def usual_lag(seen: Sequence[Settled]) -> int:

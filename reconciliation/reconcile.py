@@ -37,7 +37,7 @@ from reconciliation.period import (
     usual_lag,
 )
 from reconciliation.portal import compare_portal
-from reconciliation.relate import Left, take_clean
+from reconciliation.relate import Left, clean_rows, take_clean
 from reconciliation.rows import DAY_S, VIETNAM_S, Row, Side
 from reconciliation.tariff import Tariff, fee_break, learn_tariffs, wrong_fees
 from reconciliation.third import role_of
@@ -135,7 +135,7 @@ def reconcile(
         breaks=tuple(sorted(breaks, key=_order)),
         matches=tuple(matches),
         waiting=tuple(desk.waiting),
-        clean=left.clean_book,
+        clean=clean_rows(con, ours, left),
         clean_pairs=left.clean_pairs,
         period=period,
         tariffs=tariffs,

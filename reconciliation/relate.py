@@ -17,7 +17,7 @@ from ibis import _
 from ibis.backends.duckdb import Backend
 from ibis.expr.types import BooleanValue, Table
 
-from reconciliation.engine import count, fetch, fetch_column, fetch_rows, seconds
+from reconciliation.engine import count, fetch, fetch_column, fetch_rows, mark, seconds
 from reconciliation.errors import TooMuchLeft
 from reconciliation.files import Loaded
 from reconciliation.folding import codes, is_memo
@@ -49,12 +49,12 @@ def _bit_xor(one: dt.uint64) -> dt.uint64: ...
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """Rows no clean match took; `clean_book` are the rows of the book that were taken, one line each."""
+    """Rows no clean match took; `stored` are those of the book as a table."""
 
     book: tuple[Row, ...]
     lines: tuple[Row, ...]
     orphans: frozenset[tuple[Side, int]]
-    clean_book: Table
+    stored: Table
     clean_pairs: int
 
 
@@ -64,9 +64,13 @@ def take_clean(con: Backend, book: Loaded, bank: Loaded, *, left_max: int = LEFT
     pair = bank.table.get_name()
     dirty = con.create_table(f"{pair}_dirty", _dirty_keys(ours, theirs), temp=True)
     orphans = con.create_table(f"{pair}_orphans", _orphans(con, pair, ours, theirs), temp=True)
-    names = con.create_table(f"{pair}_names", _names(con, pair, ours, theirs, dirty, orphans), temp=True)
-    left_ours = con.create_table(f"{pair}_left_book", _touched(ours, names, dirty), temp=True)
-    left_theirs = con.create_table(f"{pair}_left_bank", _touched(theirs, names, dirty), temp=True)
+    unclean = (
+        con.create_table(f"{pair}_unclean_book", ours.filter(_not_clean(ours, dirty)), temp=True),
+        con.create_table(f"{pair}_unclean_bank", theirs.filter(_not_clean(theirs, dirty)), temp=True),
+    )
+    names = con.create_table(f"{pair}_names", _names(con, pair, ours, unclean, orphans), temp=True)
+    left_ours = con.create_table(f"{pair}_left_book", _touched(ours, names), temp=True)
+    left_theirs = con.create_table(f"{pair}_left_bank", _touched(theirs, names), temp=True)
     counts = (count(left_ours), count(left_theirs))
     if max(counts) > left_max:
         raise TooMuchLeft(
@@ -77,9 +81,15 @@ def take_clean(con: Backend, book: Loaded, bank: Loaded, *, left_max: int = LEFT
         book=tuple(_rows(left_ours, book)),
         lines=tuple(_rows(left_theirs, bank)),
         orphans=frozenset((row["side"], row["id"]) for row in fetch_rows(orphans)),
-        clean_book=ours.filter(_.id.notin(left_ours.id)),
+        stored=left_ours,
         clean_pairs=book.rows - counts[0],
     )
+
+
+def clean_rows(con: Backend, book: Loaded, left: Left) -> Table:
+    """The rows of the book with one equal line each, in the order of their file: a mark, since a join would lose it."""
+    mark(con, book.table, left.stored)
+    return book.table.filter(~book.table.rest)
 
 
 def rows_where(loaded: Loaded, condition: BooleanValue) -> list[Row]:
@@ -107,13 +117,10 @@ def _dirty_keys(ours: Table, theirs: Table) -> Table:
     return keys.filter((_.rows != _PAIR) | (_.told != ibis.literal(_BANK, type="uint64"))).select("key")
 
 
-def _names(con: Backend, pair: str, ours: Table, theirs: Table, dirty: Table, orphans: Table) -> Table:
+def _names(con: Backend, pair: str, ours: Table, unclean: tuple[Table, Table], orphans: Table) -> Table:
     """References and transactions of every row that is not clean, and references its text names."""
-    first = ibis.union(
-        *(table.filter(_not_clean(table, dirty)).select("ref", "bank_txn_id") for table in (ours, theirs))
-    )
-    named = ibis.union(first, orphans.select("ref", "bank_txn_id")).distinct()
-    memos = [text for text in _texts(theirs, dirty) if text]
+    named = ibis.union(*(table.select("ref", "bank_txn_id") for table in (*unclean, orphans))).distinct()
+    memos = [text for text in _texts(unclean[1]) if text]
     if not memos:
         return named
     told = pa.table(
@@ -125,10 +132,10 @@ def _names(con: Backend, pair: str, ours: Table, theirs: Table, dirty: Table, or
     return ibis.union(named, in_text).distinct()
 
 
-def _texts(theirs: Table, dirty: Table) -> Iterator[str]:
-    """What dirty lines say in words: memos, and references that are no bare reference."""
-    columns = [name for name in ("ref", "memo") if name in theirs.columns]
-    for row in fetch_rows(theirs.filter(_not_clean(theirs, dirty)).select(*columns).distinct()):
+def _texts(unclean: Table) -> Iterator[str]:
+    """What lines that are not clean say in words: memos, and references that are no bare reference."""
+    columns = [name for name in ("ref", "memo") if name in unclean.columns]
+    for row in fetch_rows(unclean.select(*columns).distinct()):
         yield row["ref"] if is_memo(row["ref"]) else ""
         yield row.get("memo", "")
 
@@ -142,11 +149,12 @@ def _not_clean(table: Table, dirty: Table) -> BooleanValue:
     return (table.ref == "") | hash_of(table.kind, table.ref).isin(dirty.key)
 
 
-def _touched(table: Table, names: Table, dirty: Table) -> Table:
-    """Rows that are not clean and rows that share a name with one."""
+def _touched(table: Table, names: Table) -> Table:
+    """Rows that are not clean and rows that share a name with one; a row without any name is never clean."""
     refs = names.filter(names.ref != "").ref
     txns = names.filter(names.bank_txn_id != "").bank_txn_id
-    return table.filter(_not_clean(table, dirty) | table.ref.isin(refs) | table.bank_txn_id.isin(txns))
+    nameless = (table.ref == "") & (table.bank_txn_id == "")
+    return table.filter(nameless | table.ref.isin(refs) | table.bank_txn_id.isin(txns))
 
 
 def _orphans(con: Backend, pair: str, ours: Table, theirs: Table) -> Table:

@@ -1,7 +1,9 @@
 """A seeded month of five banks and twenty beneficiaries with every kind of break planted in known numbers.
 
-Two fortnights: one over a year end, one over Tết. Beside the plants stands what must not be taken for a break: failed
-and pending attempts, shifts over midnight, refunds in parts, transfers in parts, batches, memos, known reversals.
+Two fortnights: one over a year end, one over Tết. Six of ten payments are settled directly, on the working day itself,
+to the beneficiary's own account; the others through the collecting account on the next one. Beside the plants stands
+what must not be taken for a break: failed and pending attempts, shifts over midnight, refunds in parts, transfers in
+parts, batches, memos, known reversals.
 """
 
 import random
@@ -24,7 +26,9 @@ BANKS: Final = {
     "TCB": Tariff(rate_ppm=5_500, rounding="down"),
 }
 BENEFICIARIES: Final = tuple(f"CQ{number:02d}" for number in range(1, 21))
+DIRECT_PERCENT: Final = 60
 ACCOUNT: Final = "0011001234567"
+OWN_ACCOUNTS: Final = {name: f"37110{number:08d}" for number, name in enumerate(BENEFICIARIES, start=1)}
 AFTER: Final = datetime(2026, 6, 1, tzinfo=UTC)
 
 Key = tuple[BreakKind, str]
@@ -65,9 +69,9 @@ class Pair:
         return self.lines[0]
 
 
-def settles_on(day: date) -> date:
-    """The next working day."""
-    day += timedelta(days=1)
+def settles_on(day: date, *, direct: bool) -> date:
+    """The working day itself, if direct, else the next one."""
+    day += timedelta(days=0 if direct else 1)
     while day.weekday() > 4 or day in OFF_DAYS:
         day += timedelta(days=1)
     return day
@@ -79,14 +83,15 @@ def payment_of(corpus: Corpus, day: date) -> Pair:
     bank = rng.choice(tuple(BANKS))
     at = datetime(day.year, day.month, day.day, tzinfo=VIETNAM) + timedelta(seconds=rng.randrange(1_800, 84_600))
     amount_vnd = rng.randrange(20, 4_000) * 1_000
+    beneficiary = rng.choice(BENEFICIARIES)
     ours = Booked(
-        ref=f"{rng.choice(BENEFICIARIES)}-{day:%y%m%d}-{number:07d}",
+        ref=f"{beneficiary}-{day:%y%m%d}-{number:07d}",
         bank_txn_id=f"{bank}{rng.randrange(10**6):06d}{number:07d}",
         kind=Kind.PAYMENT,
         amount_vnd=amount_vnd,
         status=Status.SUCCEEDED,
         occurred_at=at,
-        account=ACCOUNT,
+        account=OWN_ACCOUNTS[beneficiary] if rng.randrange(100) < DIRECT_PERCENT else ACCOUNT,
     )
     return Pair([ours], [line_of(ours, at + timedelta(seconds=rng.randrange(0, 40)))])
 
@@ -104,7 +109,7 @@ def line_of(row: Booked, at: datetime | None = None) -> Line:
         fee_vnd=fee_vnd,
         status=row.status,
         occurred_at=at,
-        settled_on=settles_on(at.astimezone(VIETNAM).date()),
+        settled_on=settles_on(at.astimezone(VIETNAM).date(), direct=row.account != ACCOUNT),
         account=row.account,
     )
 

@@ -33,24 +33,24 @@ def build(*, seed: int, per_day: int, each: int, days: Sequence[date] = DAYS) ->
 
 
 def pay_out(corpus: Corpus, *, gross: bool, wrong: int) -> None:
-    """One credit of the third file per settlement day and bank; `wrong` of them are one đồng or more off."""
-    sums: dict[tuple[date, str], int] = {}
+    """One credit of the third file per settlement day, account and bank; `wrong` are one đồng or more off."""
+    sums: dict[tuple[date, str, str], int] = {}
     for line in corpus.lines:
         if line.status is Status.SUCCEEDED and line.settled_on is not None:
             sign = 1 if line.kind is Kind.PAYMENT else -1
-            key = line.settled_on, line.bank_txn_id.rstrip("0123456789")
+            key = line.settled_on, line.account, line.bank_txn_id.rstrip("0123456789")
             sums[key] = sums.get(key, 0) + sign * line.amount_vnd - (0 if gross else line.fee_vnd or 0)
     off = set(corpus.rng.sample(sorted(sums), wrong))
-    for day, bank in sorted(sums):
-        name = f"{bank}{day:%Y%m%d}"
-        gap_vnd = corpus.rng.choice((-1, 1, 33_000)) if (day, bank) in off else 0
+    for day, account, bank in sorted(sums):
+        name = f"{bank}{day:%Y%m%d}{account[-4:]}"
+        gap_vnd = corpus.rng.choice((-1, 1, 33_000)) if (day, account, bank) in off else 0
         if gap_vnd:
             plant(corpus, BreakKind.NET_TOTAL_DIFFERS, name)
         at = datetime(day.year, day.month, day.day, 16, tzinfo=VIETNAM)
-        corpus.credits.append(_credit(name, sums[day, bank] + gap_vnd, at))
+        corpus.credits.append(_credit(name, account, sums[day, account, bank] + gap_vnd, at))
 
 
-def _credit(name: str, amount_vnd: int, at: datetime) -> Line:
+def _credit(name: str, account: str, amount_vnd: int, at: datetime) -> Line:
     kind = Kind.PAYMENT if amount_vnd >= 0 else Kind.REFUND
     return Line(
         ref=f"QT-{name}",
@@ -61,4 +61,5 @@ def _credit(name: str, amount_vnd: int, at: datetime) -> Line:
         status=Status.SUCCEEDED,
         occurred_at=at,
         settled_on=at.date(),
+        account=account,
     )
