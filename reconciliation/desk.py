@@ -38,6 +38,7 @@ class Terms:
     accounts: frozenset[str] = frozenset()
     orphans: frozenset[tuple[Side, int]] = frozenset()  # refunds whose payment neither file knows
     foreign_days: frozenset[int] = frozenset()  # ids of lines settled outside the file's period
+    own_ids: bool = False  # the book has the bank's transaction ids: two different ones are never the same money
 
 
 @dataclass(slots=True)
@@ -48,6 +49,7 @@ class Desk:
     book: dict[int, Row]
     lines: dict[int, Row]
     breaks: list[Break] = field(default_factory=list)
+    causes: list[tuple[int, ...]] = field(default_factory=list)  # the ids of the lines behind each break
     matches: list[Match] = field(default_factory=list)
     waiting: list[tuple[Side, Row]] = field(default_factory=list)
     # Rows of every kind before anything was taken, to see what else is known of a payment.
@@ -71,12 +73,20 @@ class Desk:
         """Note what a person might confirm; the rows stay open."""
         self.matches.append(Match(how=how, state="suggested", book=tuple(book), lines=tuple(lines)))
 
-    def raise_break(self, kind: BreakKind, book: Row | None, line: Row | None, detail: str) -> None:
-        """Add a break named after our row, or the bank's where we have none."""
+    def apart(self, ours: Row, theirs: Row) -> bool:
+        """Whether these are two transactions, where the ids of both sides are the bank's."""
+        known = self.terms.own_ids and bool(ours.bank_txn_id and theirs.bank_txn_id)
+        return known and theirs.bank_txn_id not in {ours.bank_txn_id, *ours.aliases}
+
+    def raise_break(
+        self, kind: BreakKind, book: Row | None, line: Row | None, detail: str, *, more: Sequence[Row] = ()
+    ) -> None:
+        """Add a break named after our row, or the bank's where we have none; `more` lines are behind it too."""
         named = book or line
         other = line or book
         if named is None or other is None:
             raise ValueError("a break needs a row of at least one side")
+        self.causes.append(tuple(row.id for row in (line, *more) if row is not None))
         self.breaks.append(
             Break(
                 break_kind=kind,

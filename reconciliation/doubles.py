@@ -33,9 +33,14 @@ def find_paid_twice(desk: Desk) -> None:
 def raise_paid_twice(desk: Desk) -> None:
     """A reference with two succeeded transactions, one of them booked nowhere or booked for the same amount again."""
     booked = groups((one for match in desk.matches for one in match.book), by_reference)
+    untold = groups((row for row in desk.book.values() if row.succeeded), by_reference)
     for folded, lines in desk.extra.items():
         own = [line for line in lines if line.id not in desk.elsewhere]
         open_lines = [line for line in own if line.id in desk.lines]
+        before = _paid_before(desk, untold.get((Kind.PAYMENT, folded), []), own)
+        if before is not None and own[-1].at_s > before.at_s:
+            _raise_again(desk, before, [line for line in own if line.at_s > before.at_s])
+            continue
         if len(own) < 2:  # noqa: PLR2004 - two is what twice means
             continue
         ours = booked.get((Kind.PAYMENT, folded), [])
@@ -53,8 +58,22 @@ def raise_paid_twice(desk: Desk) -> None:
             f"{len(own)} succeeded transactions at the bank for one reference: "
             + ", ".join(line.bank_txn_id or "no id" for line in own)
             + ".",
+            more=second[1:],
         )
         desk.take(lines=[line for line in second if line.id in desk.lines])
+
+
+def _paid_before(desk: Desk, untold: Sequence[Row], own: Sequence[Row]) -> Row | None:
+    """A payment of the book under this reference, another transaction than each line and not taken back."""
+    taken_back = desk.reversed_refs["book"]
+    apart = (row for row in untold if own and all(desk.apart(row, line) for line in own))
+    return next((row for row in apart if f"txn:{row.bank_txn_id}" not in taken_back), None)
+
+
+def _raise_again(desk: Desk, before: Row, second: Sequence[Row]) -> None:
+    sentence = f"Transaction {before.bank_txn_id} has paid this reference before."
+    desk.raise_break(BreakKind.PAID_TWICE, before, second[0], sentence, more=second[1:])
+    desk.take(lines=[line for line in second if line.id in desk.lines])
 
 
 def _same_again(ours: Sequence[Row], lines: Sequence[Row]) -> bool:

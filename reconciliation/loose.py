@@ -20,7 +20,7 @@ def pair_virtual_accounts(desk: Desk) -> None:
     lines = groups(_succeeded(desk.lines.values()), _virtual_account)
     for account, ours in groups(_succeeded(desk.book.values()), _virtual_account).items():
         theirs = lines.get(account, [])
-        if len(ours) == len(theirs) == 1 and _may_name(theirs[0]):
+        if len(ours) == len(theirs) == 1 and _may_name(theirs[0]) and not desk.apart(ours[0], theirs[0]):
             pair(desk, ours[0], theirs[0], VIRTUAL_ACCOUNT)
 
 
@@ -33,7 +33,7 @@ def pair_memos(desk: Desk) -> None:
         named = _named(line, known)
         if named is None:
             continue
-        if named.id in desk.book:
+        if named.id in desk.book and not desk.apart(named, line):
             pair(desk, named, line, MEMO_CODE)
         elif line.kind is Kind.PAYMENT and line.succeeded and named.succeeded:
             sentence = "The transfer's text names a reference that another transaction has paid."
@@ -47,7 +47,7 @@ def pair_moments(desk: Desk) -> None:
     theirs = groups((line for line in _succeeded(desk.lines.values()) if not line.ref), _money)
     for key, lines in theirs.items():
         rows = ours.get(key, [])
-        near = [(row, line) for row in rows for line in lines if abs(row.at_s - line.at_s) <= WINDOW_S]
+        near = [(row, line) for row in rows for line in lines if _near(row, line) and not desk.apart(row, line)]
         rivals = Counter(row.id for row, _ in near), Counter(line.id for _, line in near)
         for row, line in near:
             if rivals[0][row.id] > 1 or rivals[1][line.id] > 1:
@@ -56,6 +56,10 @@ def pair_moments(desk: Desk) -> None:
                 desk.match(MOMENT, [row], [line])
             else:
                 desk.suggest(AMOUNT_AND_WINDOW, [row], [line])
+
+
+def _near(row: Row, line: Row) -> bool:
+    return abs(row.at_s - line.at_s) <= WINDOW_S
 
 
 def _named(line: Row, known: dict[tuple[Kind, str], Row]) -> Row | None:

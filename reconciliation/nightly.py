@@ -8,31 +8,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
+from reconciliation.day_desk import REPAIRED, DayMatch, match_day
 from reconciliation.model import Booked, Break, BreakKind, Line
-from reconciliation.one_day import DayMatch, match_day
 
 Figures = Mapping[str, int | str]
 FileKind = Literal["settlement", "statement"]
 Mode = Literal["night", "intraday", "dry_run"]
 STEPS: Final = ("fetch", "match", "repair", "rematch", "settle", "close", "watch", "resend", "minutes")
 
-# What the provider's file proves is booked by itself, as evidence of its own authority (money.md section 8).
-REPAIRED: Final = frozenset(
-    {
-        BreakKind.MISSING_IN_BOOK,
-        BreakKind.STATUS_DIFFERS,
-        BreakKind.REFUND_MISSING_IN_BOOK,
-        BreakKind.REVERSAL_UNKNOWN,
-    }
-)
+# What the second look may close; money nobody knows and net totals are closed by the steps after it.
 MATCHED_KINDS: Final = frozenset(
     {
-        *REPAIRED,
+        *REPAIRED - {BreakKind.UNIDENTIFIED_CREDIT},
         BreakKind.AMOUNT_DIFFERS,
         BreakKind.REFUND_AMOUNT_DIFFERS,
         BreakKind.REFERENCE_DIFFERS,
         BreakKind.DUPLICATE_AT_BANK,
-        BreakKind.PAID_TWICE,
+        BreakKind.DUPLICATE_IN_BOOK,
     }
 )
 
@@ -116,7 +108,7 @@ async def run_night(port: Port, *, files: Sequence[FileKind], against: FileKind,
         return report
     opened = await port.open_breaks(found.breaks)
     await _done(port, report, "match", {**_figures(found), "opened": opened})
-    await _done(port, report, "repair", await port.repair(_repairable(lines, found.breaks)))
+    await _done(port, report, "repair", await port.repair(found.proven))
     again = match_day(await port.book(lines), lines)
     opened = await port.open_breaks(again.breaks)
     closed = await port.close_gone(MATCHED_KINDS, again.breaks)
@@ -136,9 +128,3 @@ async def _done(port: Port, report: Report, step: str, figures: Figures) -> None
 
 def _figures(found: DayMatch) -> dict[str, int | str]:
     return {"lines": found.lines, "matched": found.matched, "breaks": len(found.breaks)}
-
-
-def _repairable(lines: Sequence[Line], breaks: Iterable[Break]) -> list[Line]:
-    """The lines behind breaks that the file itself proves."""
-    wanted = {(one.ref, one.bank_txn_id) for one in breaks if one.break_kind in REPAIRED}
-    return [line for line in lines if (line.ref, line.bank_txn_id) in wanted]

@@ -106,7 +106,8 @@ def _pair_group(desk: Desk, ours: list[Row], theirs: list[Row], how: Pass) -> No
 
 def _pair_alike(desk: Desk, ours: list[Row], theirs: list[Row], alike: Likeness, how: Pass) -> None:
     for row in [row for row in ours if row.id in desk.book]:
-        found = next((line for line in theirs if line.id in desk.lines and alike(row, line)), None)
+        there = (line for line in theirs if line.id in desk.lines and not desk.apart(row, line))
+        found = next((line for line in there if alike(row, line)), None)
         if found is not None:
             exact = _same_ids(row, found) and row.ref != ""
             pair(desk, row, found, REFERENCE_AND_TRANSACTION if exact else how)

@@ -34,7 +34,8 @@ OLD_DAYS: Final = 2  # working days after which what no file has told is asked f
 STALE_DAYS: Final = 5  # working days after which unapplied money is proposed for refund
 _LOOK_BACK_DAYS: Final = 60
 _MONEY: Final = frozenset({"succeeded", "reversed"})
-_WATCHED: Final = ("account_day_differs", "unidentified_credit", "unidentified_debit")
+_COMPARED: Final = frozenset({"payment", "refund", "reversal"})  # with the book, where money lands on an account
+WATCHED: Final = ("account_day_differs", "unidentified_credit", "unidentified_debit")
 
 Figures = dict[str, int | str]
 Lines = Sequence[LineRead]
@@ -63,6 +64,7 @@ async def read_account_day(hub: Hub, bank: Bank, day: date, lines: Iterable[Line
             amount_vnd=line.amount_vnd,
             occurred_at=line.occurred_at,
             memo=line.memo,
+            virtual_account=line.virtual_account,
         )
         for line in lines
         if line.direction == "credit" and line.movement == "payment"
@@ -118,7 +120,9 @@ async def _destination(hub: Hub, connection: Connection, bank: Bank, line: LineR
     return Destination(holder=f"retained@{body}") if body else None
 
 
-async def close_day(hub: Hub, bank: Bank, day: date, lines: Lines, stated: Lines) -> Figures:
+async def close_day(
+    hub: Hub, bank: Bank, day: date, lines: Lines, stated: Lines, *, matched: Sequence[Found]
+) -> Figures:
     """Row 16: each open batch against the statement's net credit; fees billed apart are figures, not postings."""
     async with hub.pool.acquire() as connection:
         waiting = await book.open_batches(connection, bank.id, day)
@@ -128,7 +132,7 @@ async def close_day(hub: Hub, bank: Bank, day: date, lines: Lines, stated: Lines
     if not stated or not one_account:
         return figures | {"unclosed": len(waiting)}
     net_vnd = sum(line.amount_vnd if line.direction == "credit" else -line.amount_vnd for line in stated)
-    found: list[Found] = []
+    found = [one for one in matched if one.kind == "net_total_differs"]
     for batch in waiting:
         async with hub.pool.acquire() as connection:
             closed = await book.batches_of(connection, bank.id, day)
@@ -147,14 +151,19 @@ async def close_day(hub: Hub, bank: Bank, day: date, lines: Lines, stated: Lines
     return figures
 
 
-async def watch_day(hub: Hub, bank: Bank, day: date, lines: Lines, stated: Lines) -> Figures:
-    """What is overdue or does not add up: untold money, unapplied money, days, lines nobody claims."""
+async def watch_day(
+    hub: Hub, bank: Bank, day: date, lines: Lines, stated: Lines, *, matched: Sequence[Found]
+) -> Figures:
+    """What is overdue or does not add up: untold money, unapplied money, days, lines nobody claims.
+
+    `matched` are the breaks that matching found: those of the kinds watched here stay open.
+    """
     today = local_day(hub.clock())
     opened = await _watch_untold(hub, bank, day, working_days_before(today, OLD_DAYS))
     async with hub.pool.acquire() as connection:
         stale = await book.stale_unapplied(connection, bank.id, working_days_before(today, STALE_DAYS))
         days = await account_days(connection, bank=bank.id, day=day)
-        rows = await book.book_around(connection, bank.id, day, [])
+        rows = await book.book_around(connection, bank.id, day)
     for one in stale:
         late = Found(
             kind="unapplied_overdue",
@@ -164,12 +173,15 @@ async def watch_day(hub: Hub, bank: Bank, day: date, lines: Lines, stated: Lines
             book_amount_vnd=one.amount_vnd,
         )
         opened += await hub.transact(partial(keep_breaks, hub, bank=bank.id, day=one.day, found=[late]))
-    known = {line.bank_txn_id for line in lines} | {row.bank_txn_id for row in rows if row.bank_txn_id}
-    found = [_unclaimed(line) for line in stated if line.bank_txn_id not in known]
-    for debit in (line for line in stated if line.bank_txn_id not in known and line.direction == "debit"):
+    known = {line.bank_txn_id for line in lines} | {name for row in rows for name in (row.bank_txn_id, *row.aliases)}
+    strange = [line for line in stated if not line.bank_txn_id or line.bank_txn_id not in known]
+    found = [one for one in matched if one.kind in WATCHED]
+    on_account = bank.landing.home == "account"
+    found += [_unclaimed(line) for line in strange if not (on_account and line.movement in _COMPARED)]
+    for debit in (line for line in strange if line.direction == "debit"):
         await _book_debit(hub, bank, debit)
     found += [_uneven(even) for even in days if even.receipts_vnd != even.credits_vnd]
-    opened += await hub.transact(partial(_keep, hub, bank.id, day, found, _WATCHED))
+    opened += await hub.transact(partial(_keep, hub, bank.id, day, found, WATCHED))
     return {"opened": opened, "stale": len(stale), "unclaimed": len(found)}
 
 
@@ -177,7 +189,7 @@ def _unclaimed(line: LineRead) -> Found:
     credit_line = line.direction == "credit"
     return Found(
         kind="unidentified_credit" if credit_line else "unidentified_debit",
-        subject=line.bank_txn_id,
+        subject=line.bank_txn_id or f"line {line.no}",
         detail="a line of the statement that neither the provider's file nor the book knows",
         ref=line.ref,
         bank_txn_id=line.bank_txn_id,
@@ -200,7 +212,7 @@ async def _book_debit(hub: Hub, bank: Bank, line: LineRead) -> None:
     if hub.settings.funds == "custody" and bank.landing.account:
         ask = MovementAsk(
             event="unidentified_debit",
-            key=f"{bank.landing.account}:{line.bank_txn_id}",
+            key=f"{bank.landing.account}:{line.bank_txn_id or f'{line.day}:{line.no}'}",
             holding=h_bank(bank.landing.account),
             amount_vnd=line.amount_vnd,
         )

@@ -106,6 +106,7 @@ def to_booked(row: BookRow) -> Booked:
         amount_vnd=row.amount_vnd,
         status=Status(row.status),
         occurred_at=row.occurred_at,
+        aliases=row.aliases,
     )
 
 

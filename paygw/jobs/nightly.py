@@ -45,6 +45,7 @@ class Night:
     night_id: str = ""
     attempt: int = 0
     read: dict[FileKind, Reading] = field(default_factory=dict)
+    found: Sequence[Found] = ()
 
     async def fetch(self, kind: FileKind) -> Late | int:
         """From a given path, else what was filed, else from the bank; kept and staged like every file."""
@@ -86,14 +87,17 @@ class Night:
 
     async def book(self, lines: Sequence[Line]) -> Sequence[Booked]:
         """From the store, around the day."""
-        refs = sorted({line.ref for line in lines if line.ref})
+        refs, txns = {line.ref for line in lines} - {""}, {line.bank_txn_id for line in lines} - {""}
         async with self.hub.pool.acquire() as connection:
-            return [to_booked(row) for row in await book_around(connection, self.bank.id, self.day, refs)]
+            rows = await book_around(connection, self.bank.id, self.day, refs=refs, txns=txns)
+        return [to_booked(row) for row in rows]
 
     async def open_breaks(self, breaks: Sequence[Break]) -> int:
         """By what they are about."""
-        found = [_found(one) for one in breaks]
-        return await self.hub.transact(partial(keep_breaks, self.hub, bank=self.bank.id, day=self.day, found=found))
+        self.found = [_found(one) for one in breaks]
+        return await self.hub.transact(
+            partial(keep_breaks, self.hub, bank=self.bank.id, day=self.day, found=self.found)
+        )
 
     async def close_gone(self, kinds: Iterable[BreakKind], still: Sequence[Break]) -> int:
         """What the second look no longer finds was repaired; a file that can be read now ends its break too."""
@@ -129,11 +133,11 @@ class Night:
 
     async def close(self) -> Figures:
         """Row 16."""
-        return await work.close_day(self.hub, self.bank, self.day, *self._both())
+        return await work.close_day(self.hub, self.bank, self.day, *self._both(), matched=self.found)
 
     async def watch(self) -> Figures:
         """Overdue things."""
-        return await work.watch_day(self.hub, self.bank, self.day, *self._both())
+        return await work.watch_day(self.hub, self.bank, self.day, *self._both(), matched=self.found)
 
     async def resend(self) -> Figures:
         """News for portals."""
@@ -214,10 +218,11 @@ async def _seat(hub: Hub, bank_id: str, day: date) -> AsyncIterator[None]:
 
 
 def _found(one: Break) -> Found:
-    amounts = f"{one.book_amount_vnd}:{one.statement_amount_vnd}"
+    kind, amounts = one.break_kind.value, f"{one.book_amount_vnd}:{one.statement_amount_vnd}"
+    watched = one.bank_txn_id if kind in work.WATCHED else ""
     return Found(
-        kind=one.break_kind.value,
-        subject=f"{one.ref}|{one.bank_txn_id}|{amounts}",
+        kind=kind,
+        subject=watched or f"{one.ref}|{one.bank_txn_id}|{amounts}",
         detail=one.detail,
         ref=one.ref,
         bank_txn_id=one.bank_txn_id,

@@ -1,38 +1,70 @@
 """What the night reads of the books: rows to be matched, what no file has told, what portals have not applied."""
 
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
+from typing import Final
 
 import msgspec
-from asyncpg import Connection
+from asyncpg import Connection, Record
 
-# Everything that moved at a bank around a day. A refund's day is the day its confirmation was booked.
-_BOOK = """
+# Everything that moved at a bank around a day, and what a file names of other days. A refund's day is the day its
+# confirmation was booked. The line by which a statement claimed a receipt is another name of its transaction.
+_RECEIPTS: Final = """
 SELECT coalesce(a.ref, '') AS ref, coalesce(r.bank_txn_id, '') AS bank_txn_id, 'payment' AS kind, r.amount_vnd,
-    'succeeded' AS status, r.received_at AS occurred_at, r.id::text AS subject, r.settled
+    'succeeded' AS status, r.received_at AS occurred_at, r.id::text AS subject, r.settled,
+    array_remove(array_append({aliases}, c.body #>> '{{claim,line,reference}}'), NULL) AS aliases
 FROM receipts r LEFT JOIN attempts a ON a.id = r.attempt_id
-WHERE r.bank = $1 AND r.value_date BETWEEN $2::date - 1 AND $2::date + 1
-UNION ALL
-SELECT coalesce(a.ref, v.attempt_ref, ''), coalesce(v.bank_txn_id, ''), 'reversal', v.amount_vnd, 'succeeded',
-    v.occurred_at, v.reversal_id, false
+    LEFT JOIN account_credits c ON c.key = r.key AND r.home = 'account'
+WHERE r.bank = $1 AND {which}
+"""
+_REVERSALS: Final = """
+SELECT coalesce(a.ref, v.attempt_ref, '') AS ref, coalesce(v.bank_txn_id, '') AS bank_txn_id, 'reversal' AS kind,
+    v.amount_vnd, 'succeeded' AS status, v.occurred_at, v.reversal_id AS subject, false AS settled,
+    '{{}}'::text[] AS aliases
 FROM reversals v JOIN receipts r ON r.key = v.receipt_key LEFT JOIN attempts a ON a.id = r.attempt_id
-WHERE v.bank = $1 AND r.taken_back_by = v.reversal_id
-    AND (v.occurred_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date BETWEEN $2::date - 1 AND $2::date + 1
-UNION ALL
-SELECT f.ref, '', 'refund', f.amount_vnd - f.body_paid_vnd,
-    CASE WHEN l.key LIKE 'rf-back:%' THEN 'reversed' ELSE 'succeeded' END, l.booked_at, f.id::text, false
+WHERE v.bank = $1 AND r.taken_back_by = v.reversal_id AND {which}
+"""
+_REFUNDS: Final = """
+SELECT f.ref, '' AS bank_txn_id, 'refund' AS kind, f.amount_vnd - f.body_paid_vnd AS amount_vnd,
+    CASE WHEN l.key LIKE 'rf-back:%' THEN 'reversed' ELSE 'succeeded' END AS status, l.booked_at AS occurred_at,
+    f.id::text AS subject, false AS settled, '{{}}'::text[] AS aliases
 FROM refunds f JOIN receipts r ON r.id = f.receipt_id
     JOIN ledger l ON l.key IN ('rf-ok:' || f.id, 'rf-back:' || f.id) AND l.n = 0
-WHERE r.bank = $1 AND f.route = 'provider'
-    AND (l.booked_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date BETWEEN $2::date - 1 AND $2::date + 1
+WHERE r.bank = $1 AND f.route = 'provider' AND {which}
 """
+_AROUND: Final = "({at} AT TIME ZONE 'Asia/Ho_Chi_Minh')::date BETWEEN $2::date - 1 AND $2::date + 1"
+_BOOK: Final = " UNION ALL ".join(
+    (
+        _RECEIPTS.format(aliases="'{}'::text[]", which="r.value_date BETWEEN $2::date - 1 AND $2::date + 1"),
+        _REVERSALS.format(which=_AROUND.format(at="v.occurred_at")),
+        _REFUNDS.format(which=_AROUND.format(at="l.booked_at")),
+    )
+)
+# $2: our references, $3: the bank's transactions, as lines name them and the days around do not have them.
+_NAMED: Final = " UNION ALL ".join(
+    (
+        _RECEIPTS.format(
+            aliases="""(SELECT coalesce(array_agg(x.alias), '{}') FROM receipt_aliases x
+                JOIN banks b ON b.id = x.observer WHERE x.alias = ANY ($3::text[]) AND x.receipt_id = r.id)""",
+            which="""r.id IN (
+                SELECT n.id FROM receipts n WHERE n.bank = $1 AND n.bank_txn_id = ANY ($3::text[])
+                UNION SELECT n.id FROM attempts m JOIN receipts n ON n.order_id = m.order_id AND n.attempt_id = m.id
+                    WHERE m.bank = $1 AND m.ref = ANY ($2::text[])
+                UNION SELECT x.receipt_id FROM receipt_aliases x JOIN banks b ON b.id = x.observer
+                    WHERE x.alias = ANY ($3::text[]))""",
+        ),
+        _REVERSALS.format(which="v.bank_txn_id = ANY ($3::text[])"),
+        _REFUNDS.format(which="f.ref = ANY ($2::text[])"),
+    )
+)
 _PENDING = """
 SELECT a.ref, '' AS bank_txn_id, 'payment' AS kind, a.amount_vnd,
     CASE WHEN a.status IN ('failed', 'cancelled', 'expired') THEN 'failed' ELSE 'pending' END AS status,
-    a.created_at AS occurred_at, a.id::text AS subject, false AS settled
+    a.created_at AS occurred_at, a.id::text AS subject, false AS settled, '{}'::text[] AS aliases
 FROM attempts a WHERE a.bank = $1 AND a.ref = ANY ($2::text[])
     AND NOT EXISTS (SELECT FROM receipts r WHERE r.attempt_id = a.id)
 UNION ALL
-SELECT f.ref, '', 'refund', f.amount_vnd - f.body_paid_vnd, 'pending', f.created_at, f.id::text, false
+SELECT f.ref, '', 'refund', f.amount_vnd - f.body_paid_vnd, 'pending', f.created_at, f.id::text, false, '{}'::text[]
 FROM refunds f JOIN receipts r ON r.id = f.receipt_id
 WHERE r.bank = $1 AND f.ref = ANY ($2::text[]) AND f.status IN ('approved', 'funded', 'sending', 'failed')
 """
@@ -85,6 +117,7 @@ class BookRow(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: datetime
     subject: str
     settled: bool
+    aliases: tuple[str, ...]
 
 
 class Untold(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,10 +160,22 @@ class BatchRead(msgspec.Struct, frozen=True, kw_only=True):
     status: str
 
 
-async def book_around(connection: Connection, bank: str, day: date, refs: list[str]) -> list[BookRow]:
-    """Rows of the day and its neighbours; and the attempts without money that lines of the file name."""
-    rows = [*await connection.fetch(_BOOK, bank, day), *await connection.fetch(_PENDING, bank, refs)]
-    return [msgspec.convert(dict(row), BookRow) for row in rows]
+async def book_around(
+    connection: Connection, bank: str, day: date, *, refs: Collection[str] = (), txns: Collection[str] = ()
+) -> list[BookRow]:
+    """Rows of the day and its neighbours; what lines name of other days; and the attempts without money they name."""
+    rows = _rows(await connection.fetch(_BOOK, bank, day))
+    strange_refs = set(refs) - {row.ref for row in rows}
+    strange_txns = set(txns) - {row.bank_txn_id for row in rows}
+    if strange_refs or strange_txns:
+        there = {(row.kind, row.subject, row.status) for row in rows}
+        named = _rows(await connection.fetch(_NAMED, bank, sorted(strange_refs), sorted(strange_txns)))
+        rows += [row for row in named if (row.kind, row.subject, row.status) not in there]
+    return rows + _rows(await connection.fetch(_PENDING, bank, sorted(refs)))
+
+
+def _rows(records: Iterable[Record]) -> list[BookRow]:
+    return [msgspec.convert(dict(row), BookRow) for row in records]
 
 
 async def untold(connection: Connection, bank: str, day: date, until: date) -> list[Untold]:

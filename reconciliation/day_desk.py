@@ -1,0 +1,96 @@
+"""A bank's day on the desk of matching: the book around it against the lines of one file, by the passes of every run.
+
+What differs from a run over two whole files is said in the terms. The book's transactions are the bank's own, so two
+different ones are never the same money. And what the book has and no line tells waits: before T+2 that is timing, after
+it the night asks for it by name.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from reconciliation.desk import Match, Terms
+from reconciliation.judge import judge
+from reconciliation.model import Booked, Break, BreakKind, Line
+from reconciliation.passes import AMOUNT_AND_WINDOW
+from reconciliation.rows import Row
+
+# What the bank's file proves is booked by itself, as evidence of its own authority (money.md section 8).
+REPAIRED: Final = frozenset(
+    {
+        BreakKind.MISSING_IN_BOOK,
+        BreakKind.STATUS_DIFFERS,
+        BreakKind.PAID_TWICE,
+        BreakKind.REFUND_MISSING_IN_BOOK,
+        BreakKind.REVERSAL_UNKNOWN,
+        BreakKind.UNIDENTIFIED_CREDIT,
+    }
+)
+
+_TERMS: Final = Terms(as_of_s=0, window_s=0, own_ids=True)  # judged before every row: all of the book still waits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayMatch:
+    """How many lines there are and are confirmed, the breaks, and the lines that prove what the book lacks."""
+
+    lines: int
+    matched: int
+    breaks: tuple[Break, ...]
+    proven: tuple[Line, ...]
+
+
+def match_day(book: Iterable[Booked], lines: Sequence[Line]) -> DayMatch:
+    """Match a day. A suggestion is told in its break and confirms nothing."""
+    ours = [_row_of_book(place, one) for place, one in enumerate(book)]
+    desk = judge(ours, [_row_of_line(place, one) for place, one in enumerate(lines)], _TERMS)
+    hints = {line.id: match for match in desk.matches if match.how is AMOUNT_AND_WINDOW for line in match.lines}
+    caused = list(zip(desk.breaks, desk.causes, strict=True))
+    proven = {place for one, places in caused if one.break_kind in REPAIRED for place in places}
+    return DayMatch(
+        lines=len(lines),
+        matched=sum(len(match.lines) for match in desk.matches if match.state == "confirmed"),
+        breaks=tuple(_hinted(one, [hints[place] for place in places if place in hints]) for one, places in caused),
+        proven=tuple(lines[place] for place in sorted(proven)),
+    )
+
+
+def _hinted(one: Break, hints: Iterable[Match]) -> Break:
+    """The break with what a person might confirm: whose row it may be, how sure that is and why."""
+    told = [
+        f" Suggested: {match.first.ref or match.first.bank_txn_id} ({match.how.name}, {match.how.confidence}%)."
+        for match in hints
+    ]
+    return replace(one, detail=one.detail + "".join(told)) if told else one
+
+
+def _row_of_book(place: int, one: Booked) -> Row:
+    return Row(
+        id=place,
+        ref=one.ref,
+        bank_txn_id=one.bank_txn_id,
+        kind=one.kind,
+        amount_vnd=one.amount_vnd,
+        status=one.status,
+        at_s=int(one.occurred_at.timestamp()),
+        virtual_account=one.virtual_account,
+        aliases=one.aliases,
+        account=one.account,
+    )
+
+
+def _row_of_line(place: int, one: Line) -> Row:
+    return Row(
+        id=place,
+        ref=one.ref,
+        bank_txn_id=one.bank_txn_id,
+        kind=one.kind,
+        amount_vnd=one.amount_vnd,
+        status=one.status,
+        at_s=int(one.occurred_at.timestamp()),
+        fee_vnd=one.fee_vnd,
+        settled_on=one.settled_on,
+        virtual_account=one.virtual_account,
+        memo=one.memo,
+        account=one.account,
+    )
