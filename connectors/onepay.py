@@ -270,4 +270,5 @@ CONNECTOR = Connector(
     parse_settlement=read_settlement,
     test_hosts=("mtf.onepay.vn",),
     live_hosts=("onepay.vn",),
+    disputes=True,
 )

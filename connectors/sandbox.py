@@ -318,4 +318,5 @@ CONNECTOR = Connector(
     query_refund=query_refund,
     fetch_file=fetch_file,
     parse_settlement=read_settlement,
+    disputes=True,
 )

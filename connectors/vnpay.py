@@ -375,7 +375,6 @@ _SETTINGS = (
     ("order_type", r"[A-Za-z0-9]{1,100}", "vnp_OrderType, default other"),
     ("bank_code", r"[A-Za-z0-9]{3,20}", "vnp_BankCode, to choose a bank or method beforehand"),
 )
-
 CONNECTOR = Connector(
     name="vnpay",
     title="VNPAY",
@@ -397,4 +396,5 @@ CONNECTOR = Connector(
     parse_settlement=read_settlement,
     test_hosts=("sandbox.vnpayment.vn",),
     live_hosts=("vnpay.vn",),  # grade C: VNPAY gives the addresses with the contract
+    disputes=True,
 )

@@ -4,12 +4,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from paygw.cli.output import AsJson, show, show_all, with_hub
+from paygw.cli.output import AsJson, pair, show, show_all, with_hub
 from paygw.hub import break_decisions
 from paygw.hub.breaks import assign, comment, list_breaks, show_break
 from paygw.hub.days import day_of
 from paygw.kernel.breaks import Action
-from paygw.kernel.errors import Refused
 
 breaks = typer.Typer(help="Reconciliation differences: who owns them, what is proposed, what was decided.")
 
@@ -83,7 +82,7 @@ def breaks_propose(
     as_json: AsJson = False,
 ) -> None:
     """Propose what should be done; another person decides."""
-    given = dict(_pair(text) for text in params or [])
+    given = dict(pair(text) for text in params or [])
     work = break_decisions.propose
     show(
         with_hub(lambda hub: work(hub, break_id, action.value, given, document=document, by=by)),
@@ -113,10 +112,3 @@ def breaks_reject(
 ) -> None:
     """Send a proposal back; the break is open again."""
     show(with_hub(lambda hub: break_decisions.reject(hub, break_id, by=by, reason=reason)), as_json=as_json)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not sign or not name:
-        raise Refused("invalid_value", f"--set takes name=value, not {text!r}.")
-    return name, value

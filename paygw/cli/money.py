@@ -1,4 +1,4 @@
-"""`paygw refund`, `callback`, `audit`, `ledger`: what people decide about money, and whether the books hold."""
+"""`paygw callback`, `audit`, `ledger`: what people decide about money, and whether the books hold."""
 
 from datetime import datetime
 from typing import Annotated
@@ -8,76 +8,17 @@ import typer
 from paygw.cli.output import AsJson, show, show_all, with_hub
 from paygw.hub import callbacks, sealing
 from paygw.hub.hub import Hub
-from paygw.hub.payout_refunds import Payee, TransferAsk
-from paygw.hub.payouts import propose_refunds
 from paygw.hub.position import moment_of, prove_position
-from paygw.hub.refunds import approve_refund, find_refunds, reject_refund
 from paygw.hub.tracing import trace_money
 from paygw.kernel.errors import Refused
-from paygw.kernel.refs import Kind, private_id
 from paygw.settings import Settings
 from paygw.store.ledger_checks import find_violations
 
-refund = typer.Typer(help="Refunds: shown to one person, decided by another.")
 callback = typer.Typer(help="Callbacks to portals.")
 audit = typer.Typer(help="The chains over ledger, evidence and audit trail.")
 ledger = typer.Typer(help="The books.")
 
 _AUDIT_S = 3_600.0  # an audit of years may take its time
-
-RefundId = Annotated[str, typer.Argument(metavar="ID", help="rfd_…, as the list shows it.")]
-Decider = Annotated[str, typer.Option("--by", help="The person who decides; never the one who asked.")]
-
-
-@refund.command("list")
-def refund_list(
-    *,
-    status: Annotated[str | None, typer.Option(help="Only refunds in this state.")] = None,
-    order: Annotated[str | None, typer.Option(help="Only refunds of this order.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """List refunds, the newest first, with the hash of what an approval is bound to."""
-    order_id = _uuid("ord", order) if order else None
-    show_all(with_hub(lambda hub: find_refunds(hub, status=status, order_id=order_id)), as_json=as_json)
-
-
-@refund.command("approve")
-def refund_approve(
-    refund_id: RefundId,
-    *,
-    by: Decider,
-    shown: Annotated[
-        str | None, typer.Option("--hash", help="The content_hash you looked at; refused if other.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Approve a refund that somebody else asked for."""
-    uid = _uuid("rfd", refund_id)
-    show(with_hub(lambda hub: approve_refund(hub, uid, by=by, shown=shown)), as_json=as_json)
-
-
-@refund.command("reject")
-def refund_reject(refund_id: RefundId, *, by: Decider, as_json: AsJson = False) -> None:
-    """Reject a refund."""
-    uid = _uuid("rfd", refund_id)
-    show(with_hub(lambda hub: reject_refund(hub, uid, by=by)), as_json=as_json)
-
-
-@refund.command("transfer")
-def refund_transfer(
-    refund_id: RefundId,
-    *,
-    name: Annotated[str, typer.Option(help="Name of the account's holder.")],
-    account: Annotated[str, typer.Option(help="Account number.")],
-    bank_code: Annotated[str, typer.Option(help="BIC, or the member id of the bank.")],
-    claim: Annotated[str, typer.Option(help="The payer's letter that names the account: number and date.")],
-    by: Annotated[str, typer.Option("--by", help="The person who proposes.")],
-    as_json: AsJson = False,
-) -> None:
-    """Propose to pay a funded refund by transfer: a batch to be approved and exported with paygw disburse."""
-    to = Payee(name=name, account=account, bank_code=bank_code, claim=claim)
-    ask = TransferAsk(refund_id, to)
-    show(with_hub(lambda hub: propose_refunds(hub, [ask], by=by)), as_json=as_json)
 
 
 @callback.command("replay")
@@ -197,13 +138,6 @@ def trace(
 
 def _patient() -> Settings:
     return Settings().model_copy(update={"statement_timeout_s": _AUDIT_S})
-
-
-def _uuid(kind: Kind, text: str) -> str:
-    found = private_id(kind, text)
-    if found is None:
-        raise Refused("not_found", f"An id looks like {kind}_ and 32 digits.")
-    return found
 
 
 def _moment(text: str | None) -> datetime | None:

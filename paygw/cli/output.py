@@ -8,9 +8,10 @@ from typing import TypeVar
 from paygw.app import build_hub
 from paygw.cli.showing import AsJson, Row, show, show_all
 from paygw.hub.hub import Hub
+from paygw.kernel.errors import Refused
 from paygw.settings import Settings
 
-__all__ = ["AsJson", "Row", "show", "show_all", "with_hub"]
+__all__ = ["AsJson", "Row", "pair", "show", "show_all", "with_hub"]
 
 T = TypeVar("T")
 
@@ -27,3 +28,11 @@ def with_hub(work: Callable[[Hub], Awaitable[T]], settings: Settings | None = No
             return await work(hub)
 
     return asyncio.run(run())
+
+
+def pair(text: str) -> tuple[str, str]:
+    """`name=value`. Raises Refused `invalid_value`."""
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise Refused("invalid_value", f"--set takes name=value, not {text!r}.")
+    return name, value

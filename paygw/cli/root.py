@@ -31,7 +31,7 @@ _VERBS: Final[Mapping[str, str]] = {
     "body": "provision:body",
     "proposal": "provision:proposal",
     "bank": "banks:bank",
-    "refund": "money:refund",
+    "refund": "refunds:refund",
     "callback": "money:callback",
     "audit": "money:audit",
     "ledger": "money:ledger",
@@ -42,6 +42,7 @@ _VERBS: Final[Mapping[str, str]] = {
     "recon": "recon:recon",
     "minutes": "minutes:minutes",
     "disburse": "disburse:disburse",
+    "decide": "decide:decide",
 }
 
 

@@ -27,6 +27,12 @@ def principal_of(person_id: str) -> str:
     return f"person:{person_id}"
 
 
+async def require_maker(connection: Connection, person_id: str) -> None:
+    """Raise Refused `role_missing` unless the person may propose."""
+    if await role_of(connection, person_id) not in _MAKERS:
+        raise Refused("role_missing", "The proposing person has no role for it.")
+
+
 async def require_checker(connection: Connection, person_id: str) -> None:
     """Raise Refused `role_missing` unless the person may decide."""
     if await role_of(connection, person_id) not in _CHECKERS:
@@ -39,8 +45,7 @@ async def decided_by_two(
     """Check the rule and leave the audit row of the decision. Raises Refused `same_person`, `role_missing`."""
     if persons.maker == persons.checker:
         raise Refused("same_person", "A second person must decide.")
-    if await role_of(connection, persons.maker) not in _MAKERS:
-        raise Refused("role_missing", "The proposing person has no role for it.")
+    await require_maker(connection, persons.maker)
     await require_checker(connection, persons.checker)
     told = {"maker": persons.maker, "document": persons.document, **detail}
     await tell_audit(connection, principal_of(persons.checker), action, subject, **told)

@@ -240,17 +240,21 @@ def content_hash(refund: Refund, ref: str) -> bytes:
     return sha256(msgspec.json.encode(bound)).digest()
 
 
-async def approve_refund(hub: Hub, refund_id: str, *, by: str, shown: str | None = None) -> dict[str, Any]:
-    """Rows 9 and 9a, once. `by` is a person with the role approver and not the one who asked.
+async def approve_refund(
+    hub: Hub, refund_id: str, *, by: str, shown: str | None = None, via: str = "cli"
+) -> dict[str, Any]:
+    """Rows 9 and 9a, once. `by` is a person with the role approver; neither they nor their key (`via`) asked.
 
     `shown` is the content hash (hex) of what the person saw, where the surface shows one.
     Raises Refused: `refund_same_person`, `role_missing`, `refund_state`, and the kernel's.
     """
-    return await hub.transact(partial(_approve, hub, refund_id, by, shown))
+    return await hub.transact(partial(_approve, hub, refund_id, by, shown, via))
 
 
-async def _approve(hub: Hub, refund_id: str, by: str, shown: str | None, connection: Connection) -> dict[str, Any]:
-    locked, row = await _lock_asked(connection, refund_id, by)
+async def _approve(
+    hub: Hub, refund_id: str, by: str, shown: str | None, via: str, connection: Connection
+) -> dict[str, Any]:
+    locked, row = await _lock_asked(connection, refund_id, by, via)
     expected = content_hash(row.refund, row.ref)
     if row.content_hash != expected:
         raise Alarm(f"refund {refund_id} is not what was asked for")
@@ -270,13 +274,13 @@ def _source_of(locked: Locked, refund: Refund) -> tuple[str | None, Line | None]
     return order.id if order else None, line
 
 
-async def reject_refund(hub: Hub, refund_id: str, *, by: str) -> dict[str, Any]:
+async def reject_refund(hub: Hub, refund_id: str, *, by: str, via: str = "cli") -> dict[str, Any]:
     """Say no, once; the portal is told."""
-    return await hub.transact(partial(_reject, hub, refund_id, by))
+    return await hub.transact(partial(_reject, hub, refund_id, by, via))
 
 
-async def _reject(hub: Hub, refund_id: str, by: str, connection: Connection) -> dict[str, Any]:
-    locked, row = await _lock_asked(connection, refund_id, by)
+async def _reject(hub: Hub, refund_id: str, by: str, via: str, connection: Connection) -> dict[str, Any]:
+    locked, row = await _lock_asked(connection, refund_id, by, via)
     rejected = replace(row.refund, status=RefundStatus.REJECTED)
     purse = locked.situation.purse
     changed = purse.put(with_refund(purse[rejected.receipt_id], rejected))
@@ -286,7 +290,7 @@ async def _reject(hub: Hub, refund_id: str, by: str, connection: Connection) -> 
     return await _decided(hub, connection, row, by, "refund.reject")
 
 
-async def _lock_asked(connection: Connection, refund_id: str, by: str) -> tuple[Locked, RefundRow]:
+async def _lock_asked(connection: Connection, refund_id: str, by: str, via: str) -> tuple[Locked, RefundRow]:
     found = await read_refund(connection, refund_id)
     if found is None:
         raise _MISSING
@@ -294,7 +298,7 @@ async def _lock_asked(connection: Connection, refund_id: str, by: str) -> tuple[
     row = await lock_refund(connection, refund_id)
     if row is None or row.refund.status is not RefundStatus.REQUESTED:
         raise Refused("refund_state", "The refund has been decided already.")
-    if row.requested_by == principal_of(by):
+    if row.requested_by in {principal_of(by), via}:
         raise Refused("refund_same_person", "Another person must decide on this refund.")
     await require_checker(connection, by)
     return locked, row

@@ -242,13 +242,18 @@ class SliceName:
     code: str
 
 
-async def remit_slice(hub: Hub, name: SliceName, *, persons: TwoPersons) -> None:
-    """Row 17a: the holder proved (the document) that it passed a slice on. Raises the kernel's Refused."""
+async def remit_slice(hub: Hub, name: SliceName, *, persons: TwoPersons, amount_vnd: int | None = None) -> None:
+    """Row 17a: the holder proved (the document) that it passed a slice on, of this amount where one is named.
+
+    Raises Refused `stale_version` for another amount, and the kernel's.
+    """
 
     async def work(connection: Connection) -> None:
         locked = await lock_receipt(connection, name.receipt_id)
         receipt = locked.situation.purse[name.receipt_id]
         piece = slice_of(receipt, line_no=name.line_no, beneficiary=name.beneficiary, code=name.code)
+        if amount_vnd is not None and piece.undisbursed_vnd != amount_vnd:
+            raise Refused("stale_version", "A slice has another amount now: propose it again.")
         await decided_by_two(connection, persons, "slice.remit", name.receipt_id, beneficiary=name.beneficiary)
         await keep_moved(hub, connection, locked, remit(locked.situation.purse, name.receipt_id, piece))
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Literal
 from uuid import UUID
 
-Kind = Literal["ord", "att", "rcp", "rfd", "evt", "obl", "pro", "brk", "fil"]
+Kind = Literal["ord", "att", "rcp", "rfd", "evt", "obl", "pro", "brk", "fil", "dec"]
 _MAC_BYTES = 16
 _ID_BYTES = 16
 _TOKEN_MAX_CHARS = 64

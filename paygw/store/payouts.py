@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -24,6 +25,13 @@ WHERE s.live_vnd > s.disbursed_vnd AND r.settled AND r.account = $1 AND r.holder
     AND NOT EXISTS (SELECT FROM settlement_lines x JOIN settlements t ON (t.bank, t.batch) = (x.bank, x.batch)
         WHERE x.receipt_id = r.id AND t.status = 'differs')
 ORDER BY s.beneficiary, s.code, r.value_date, s.receipt_id, s.order_id, s.line_no LIMIT $4
+"""
+_HELD = """
+SELECT s.receipt_id::text, s.line_no, s.beneficiary, s.code, s.live_vnd - s.disbursed_vnd AS amount_vnd
+FROM slices s JOIN receipts r ON r.id = s.receipt_id
+WHERE r.holder = $1 AND s.beneficiary = $2 AND s.live_vnd > s.disbursed_vnd AND r.settled AND NOT r.conflict
+    AND r.dispute_vnd = 0 AND r.value_date <= $3
+ORDER BY r.value_date, s.receipt_id, s.line_no, s.code LIMIT $4
 """
 _PROPOSE = """
 INSERT INTO payouts (batch_id, kind, account, content, content_hash, total_vnd, status, proposed_by, proposed_via,
@@ -138,6 +146,13 @@ async def payable(
     """Slices that can be paid out of an account, by payee and budget code."""
     rows = await connection.fetch(_PAYABLE, account, beneficiary, until, limit)
     return [msgspec.convert(dict(row), Payable) for row in rows]
+
+
+async def held_slices(
+    connection: Connection, holder: str, beneficiary: str, until: date, *, limit: int
+) -> list[dict[str, Any]]:
+    """Slices of a beneficiary that stand with a holder (routing) and may be passed on, oldest first."""
+    return [dict(row) for row in await connection.fetch(_HELD, holder, beneficiary, until, limit)]
 
 
 async def propose(  # noqa: PLR0913 - one parameter per column

@@ -33,6 +33,35 @@ def test_what_cannot_leave_is_one_line(staffed: Paygw, words: str, code: str) ->
     assert code in staffed(words).refusal
 
 
+def test_two_persons_decide_from_a_shell(staffed: Paygw) -> None:
+    assert staffed("person add --id minh --name Minh --role approver --json").code == 0
+    fields = "--set event=interest --set key=1 --set holding=H:bank:9704 --set amount_vnd=7 --set party=9704"
+
+    made = staffed(f"decide propose movement {fields} --document CV-1 --by an --json").said
+    done = staffed(f"decide approve {made['id']} --by minh --hash {made['content_hash']} --json").said
+
+    assert (made["status"], done["status"], done["asked"]["amount_vnd"]) == ("open", "approved", 7)
+    assert [one["id"] for one in staffed("decide list --status approved --json").said] == [made["id"]]
+    assert "proposal_decided" in staffed(f"decide reject {made['id']} --by minh").refusal
+    assert {one["action"] for one in staffed("decide actions --json").said} >= {"remit", "report_dispute", "fund"}
+    assert made["id"] in staffed(f"decide show {made['id']}").out
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("decide propose remit --set holder=a --document CV --by an", "invalid_value"),
+        ("decide propose remit --set holder --document CV --by an", "invalid_value"),
+        ("decide propose thaw --set receipt_id=rcp_1 --document CV --by an", "invalid_value"),
+        ("decide show dec_1", "not_found"),
+        (f"refund ask rcp_{'0' * 32} --amount 5 --reason CV --by an", "not_found"),
+        (f"refund ask rcp_{'0' * 32} --amount 5 --reason CV --by nobody", "role_missing"),
+    ],
+)
+def test_what_nobody_can_decide_is_one_line(staffed: Paygw, words: str, code: str) -> None:
+    assert code in staffed(words).refusal
+
+
 def test_lists_are_empty_before_there_is_anything(staffed: Paygw) -> None:
     assert staffed("disburse list --json").said == []
     assert staffed("disburse due --json").said == []

@@ -12,12 +12,13 @@ from paygw.hub.breaks import Found, keep_breaks
 from paygw.hub.hub import Hub
 from paygw.hub.minutes import write_minutes
 from paygw.hub.registry import ApiKey, key_digest, key_prefix
-from paygw.web.portal_api import book_models, night_models
+from paygw.kernel.refs import public_id
+from paygw.web.portal_api import book_models, decision_models, models, night_models
 from tests.hub.test_money_out import settled
 from tests.hub.test_payout_refunds import CITIZEN as PAYEE
 from tests.hub.test_payout_refunds import muted, owed
 from tests.hub.test_payouts import OWNERS, known_payees
-from tests.hub.world import FEE_VND, paid, staffed
+from tests.hub.world import FEE_VND, balances, cash, paid, receipts_of, staffed, told
 from tests.web.test_portal_api import FINANCE_KEY, KEY, Api, api, is_a, problem
 
 __all__ = ["api"]  # the fixture
@@ -130,6 +131,42 @@ async def test_a_batch_goes_out_by_two_keys(custody_finance: Api) -> None:
         ("again", "proposed", 0),
         ("slices", "exported", 2),
     ]
+
+
+async def test_a_decision_takes_two_keys(finance: Api) -> None:
+    second = replace(finance, key=SECOND_KEY)
+    asked = {"action": "movement", "event": "interest", "key": "1", "holding": "H:bank:9704", "amount_vnd": 7}
+    body = {"by": "huong", "document": "CV-1", "asked": asked | {"party": "9704"}}
+
+    made = is_a(decision_models.DecisionView, await finance.post("/v1/decisions", body), 201)
+    place, decision = f"/v1/decisions/{made.id}", {"by": "minh", "content_hash": made.content_hash}
+    problem(await finance.post(f"{place}/approve", decision), 409, "same_person")
+    done = is_a(decision_models.DecisionView, await second.post(f"{place}/approve", decision))
+
+    assert (done.status, done.action, (await balances(finance.hub))["INT:9704"]) == ("approved", "movement", -7)
+    problem(await second.post(f"{place}/reject", {"by": "lan"}), 409, "proposal_decided")
+    assert len(is_a(decision_models.DecisionList, await finance.get("/v1/decisions?status=approved")).items) == 1
+    is_a(decision_models.DecisionView, await finance.get(place))
+    problem(await finance.post("/v1/decisions", body | {"asked": {"action": "steal"}}), 422, "invalid_body")
+
+
+async def test_a_refund_is_decided_by_another_key_than_asked(finance: Api) -> None:
+    order_id, attempt = await paid(finance.hub)
+    await told(finance.hub, cash(finance.hub, attempt, "T2"), event="twice")
+    second = next(one for one in await receipts_of(finance.hub, order_id) if one.free_vnd)
+    place = f"/v1/unapplied/{public_id('rcp', second.id)}/refunds"
+    body = {"amount_vnd": FEE_VND, "reason": "Nộp hai lần"}
+    is_a(models.RefundView, await finance.post(place, body, idempotency_key="r1"), 201)
+    (asked,) = is_a(decision_models.RefundList, await finance.get("/v1/refunds?status=requested")).items
+    decision = {"by": "minh", "content_hash": asked.content_hash}
+
+    problem(await finance.post(f"/v1/refunds/{asked.id}/approve", decision), 409, "refund_same_person")
+    other = replace(finance, key=SECOND_KEY)
+    problem(await other.post(f"/v1/refunds/{asked.id}/approve", decision | {"by": "huong"}), 403, "role_missing")
+    done = is_a(models.RefundView, await other.post(f"/v1/refunds/{asked.id}/approve", decision))
+
+    assert (done.status, done.amount_vnd) == ("funded", FEE_VND)
+    problem(await other.post(f"/v1/refunds/{asked.id}/reject", {"by": "lan"}), 409, "refund_state")
 
 
 async def test_refunds_by_transfer_name_their_account_in_the_body_only(custody_finance: Api) -> None:

@@ -260,6 +260,7 @@ class UnappliedRefundIn(In, frozen=True, kw_only=True):
 
     amount_vnd: AmountVnd
     reason: Text
+    of: Literal["unapplied", "unclaimed"] = "unapplied"
 
 
 class DeliveryView(msgspec.Struct, kw_only=True):

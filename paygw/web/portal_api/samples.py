@@ -36,6 +36,15 @@ SAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
     "POST /v1/breaks/{break_id}/approve": {"by": "minh", "content_hash": "0" * 64},
     "POST /v1/breaks/{break_id}/reject": {"by": "minh", "reason": "Chưa có sao kê"},
     "POST /v1/minutes/{bank}/{day}/sign": {"by": "an", "content_hash": "0" * 64},
+    "POST /v1/refunds/{refund_id}/approve": {"by": "minh", "content_hash": "0" * 64},
+    "POST /v1/refunds/{refund_id}/reject": {"by": "minh"},
+    "POST /v1/decisions": {
+        "by": "an",
+        "document": "Giấy báo Có số 15 của KBNN ngày 25.11",
+        "asked": {"action": "remit", "holder": "retained@G22.99", "beneficiary": "treasury", "until": "2026-11-24"},
+    },
+    "POST /v1/decisions/{decision_id}/approve": {"by": "minh", "content_hash": "0" * 64},
+    "POST /v1/decisions/{decision_id}/reject": {"by": "minh"},
     "POST /v1/payouts": {"account": "1020304050", "by": "an", "until": "2026-11-24"},
     "POST /v1/payouts/refunds": {
         "by": "an",
