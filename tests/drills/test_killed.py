@@ -102,7 +102,7 @@ async def test_nothing_is_lost_or_doubled_when_everything_is_killed(
         finally:
             await asyncio.to_thread(hand.end)
             await asyncio.to_thread(opened.__exit__, None, None, None)
-    findings = [*found.differences, *hand.said("job_failed", "Traceback"), *load.defects()]
+    findings = [*found.differences, *hand.said("job_failed"), *hand.wrecks(), *load.defects()]
     figures(
         kills=sum(map(len, reaper.recovered_s.values())), load_s=load_s, drained_s=drained_s,
         gave_up=len(load.gave_up), gave_up_at=stuck,

@@ -69,6 +69,15 @@ class Hand:
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         return [line for line in lines if any(word in line for word in words)]
 
+    def wrecks(self) -> list[str]:
+        """Exceptions nobody caught, each with the frames that led to it."""
+        found, lines = [], self.said("")
+        for at, line in enumerate(lines):
+            if line.startswith("Traceback"):
+                end = next((n for n in range(at + 1, len(lines)) if not lines[n].startswith(" ")), len(lines) - 1)
+                found.append("\n".join(lines[at : end + 1]))
+        return found
+
 
 @dataclass(slots=True)
 class Api(Hand):
