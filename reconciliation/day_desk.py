@@ -31,19 +31,32 @@ _TERMS: Final = Terms(as_of_s=0, window_s=0, own_ids=True)  # judged before ever
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Renamed:
+    """Confirmed lines, by their places, that are rows of the book under other names or in other parts."""
+
+    lines: tuple[int, ...]
+    rows: tuple[Booked, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DayMatch:
-    """How many lines there are and are confirmed, the breaks, and the lines that prove what the book lacks."""
+    """How many lines there are and are confirmed, the breaks, and the places of lines that prove what is missing."""
 
     lines: int
     matched: int
     breaks: tuple[Break, ...]
-    proven: tuple[Line, ...]
+    proven: tuple[int, ...]
+    renamed: tuple[Renamed, ...] = ()
 
 
 def match_day(book: Iterable[Booked], lines: Sequence[Line]) -> DayMatch:
     """Match a day. A suggestion is told in its break and confirms nothing."""
-    ours = [_row_of_book(place, one) for place, one in enumerate(book)]
-    desk = judge(ours, [_row_of_line(place, one) for place, one in enumerate(lines)], _TERMS)
+    rows = list(book)
+    desk = judge(
+        [_row_of_book(place, one) for place, one in enumerate(rows)],
+        [_row_of_line(place, one) for place, one in enumerate(lines)],
+        _TERMS,
+    )
     hints = {line.id: match for match in desk.matches if match.how is AMOUNT_AND_WINDOW for line in match.lines}
     caused = list(zip(desk.breaks, desk.causes, strict=True))
     proven = {place for one, places in caused if one.break_kind in REPAIRED for place in places}
@@ -51,8 +64,21 @@ def match_day(book: Iterable[Booked], lines: Sequence[Line]) -> DayMatch:
         lines=len(lines),
         matched=sum(len(match.lines) for match in desk.matches if match.state == "confirmed"),
         breaks=tuple(_hinted(one, [hints[place] for place in places if place in hints]) for one, places in caused),
-        proven=tuple(lines[place] for place in sorted(proven)),
+        proven=tuple(sorted(proven)),
+        renamed=tuple(
+            Renamed(lines=tuple(line.id for line in match.lines), rows=tuple(rows[row.id] for row in match.book))
+            for match in desk.matches
+            if match.state == "confirmed" and _renamed(match)
+        ),
     )
+
+
+def _renamed(match: Match) -> bool:
+    """Whether the bank tells money of ours in other words; a row without a transaction may learn it from the line."""
+    if len(match.book) > 1 or len(match.lines) > 1:
+        return True
+    ours, theirs = match.book[0], match.lines[0]
+    return ours.succeeded and bool(ours.bank_txn_id) and ours.bank_txn_id != theirs.bank_txn_id
 
 
 def _hinted(one: Break, hints: Iterable[Match]) -> Break:
@@ -76,6 +102,7 @@ def _row_of_book(place: int, one: Booked) -> Row:
         virtual_account=one.virtual_account,
         aliases=one.aliases,
         account=one.account,
+        told=one.told,
     )
 
 

@@ -41,6 +41,7 @@ class Booked:
     virtual_account: str = ""
     aliases: tuple[str, ...] = ()  # other ids the bank or an aggregator gave the same transaction
     account: str = ""
+    told: bool = False  # a file of another day told it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

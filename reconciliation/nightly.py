@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
-from reconciliation.day_desk import REPAIRED, DayMatch, match_day
+from reconciliation.day_desk import REPAIRED, DayMatch, Renamed, match_day
 from reconciliation.model import Booked, Break, BreakKind, Line
 
 Figures = Mapping[str, int | str]
@@ -64,8 +64,11 @@ class Port(Protocol):
     async def close_gone(self, kinds: Iterable[BreakKind], still: Sequence[Break]) -> int:
         """Close open breaks of these kinds that are no longer found."""
 
-    async def repair(self, lines: Sequence[Line]) -> Figures:
-        """Tell lines to the credit function as evidence."""
+    async def repair(self, proven: Sequence[int]) -> Figures:
+        """Tell lines, by their places, to the credit function as evidence."""
+
+    def rename(self, renamed: Sequence[Renamed]) -> None:
+        """From here on these lines are what the book calls them."""
 
     async def settle(self) -> Figures:
         """Post every line of the settlement file; evidence first, in the same transaction."""
@@ -114,6 +117,7 @@ async def run_night(port: Port, *, files: Sequence[FileKind], against: FileKind,
     closed = await port.close_gone(MATCHED_KINDS, again.breaks)
     await _done(port, report, "rematch", {**_figures(again), "opened": opened, "closed": closed})
     report.breaks = again.breaks
+    port.rename(again.renamed)
     if mode == "intraday":
         return report
     for step in (port.settle, port.close, port.watch, port.resend, port.minutes):

@@ -114,8 +114,8 @@ def _pair_alike(desk: Desk, ours: list[Row], theirs: list[Row], alike: Likeness,
 
 
 def _pair_sums(desk: Desk, ours: list[Row], theirs: list[Row]) -> bool:
-    """One row against several that add up to it."""
-    rows = [row for row in ours if row.id in desk.book and row.succeeded]
+    """One row against several that add up to it, whatever their ids; none that a file of another day told."""
+    rows = [row for row in ours if row.id in desk.book and row.succeeded and not row.told]
     lines = [line for line in theirs if line.id in desk.lines and line.succeeded]
     if len(rows) == 1 and len(lines) > 1 and sum(line.amount_vnd for line in lines) == rows[0].amount_vnd:
         desk.match(SPLIT, rows, lines)

@@ -29,6 +29,7 @@ class Row:
     aliases: tuple[str, ...] = ()
     memo: str = ""
     account: str = ""
+    told: bool = False  # of the book: a file of another day told this row
 
     @property
     def succeeded(self) -> bool:

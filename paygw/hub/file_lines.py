@@ -20,6 +20,11 @@ class Reading:
     lines: tuple[LineRead, ...] = ()
 
 
+def line_id(line: LineRead) -> str:
+    """What tells a line of a statement from every other: the bank's reference, else its place in the day."""
+    return line.bank_txn_id or f"{line.day}:{line.no}"
+
+
 async def find_line(
     hub: Hub, connection: Connection, *, bank: str, day: date, bank_txn_id: str, ref: str
 ) -> LineRead | None:

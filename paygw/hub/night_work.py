@@ -12,7 +12,7 @@ from paygw.hub.accounts import MovementAsk, record_movement
 from paygw.hub.breaks import Found, close_gone, keep_breaks
 from paygw.hub.credit import Message, credit
 from paygw.hub.days import calendar_of, local_day
-from paygw.hub.file_lines import Reading, line_evidence
+from paygw.hub.file_lines import Reading, line_evidence, line_id
 from paygw.hub.hub import Hub
 from paygw.hub.registry import Bank
 from paygw.hub.settlement import LineAsk, close_batch, settle_line
@@ -59,7 +59,7 @@ async def read_account_day(hub: Hub, bank: Bank, day: date, lines: Iterable[Line
     """Money that lands on an account: its statement is read whole, the last word on which transfers there were."""
     credited = [
         CreditLine(
-            id=line.bank_txn_id or f"{day}:{line.no}",
+            id=line_id(line),
             reference=line.bank_txn_id or None,
             amount_vnd=line.amount_vnd,
             occurred_at=line.occurred_at,
@@ -189,7 +189,7 @@ def _unclaimed(line: LineRead) -> Found:
     credit_line = line.direction == "credit"
     return Found(
         kind="unidentified_credit" if credit_line else "unidentified_debit",
-        subject=line.bank_txn_id or f"line {line.no}",
+        subject=line_id(line),
         detail="a line of the statement that neither the provider's file nor the book knows",
         ref=line.ref,
         bank_txn_id=line.bank_txn_id,
@@ -212,7 +212,7 @@ async def _book_debit(hub: Hub, bank: Bank, line: LineRead) -> None:
     if hub.settings.funds == "custody" and bank.landing.account:
         ask = MovementAsk(
             event="unidentified_debit",
-            key=f"{bank.landing.account}:{line.bank_txn_id or f'{line.day}:{line.no}'}",
+            key=f"{bank.landing.account}:{line_id(line)}",
             holding=h_bank(bank.landing.account),
             amount_vnd=line.amount_vnd,
         )

@@ -5,16 +5,17 @@ A dry run reads in the same bounded process and keeps nothing.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
 
 from asyncpg import Connection
+from msgspec import structs
 
 from paygw.hub import intake
-from paygw.hub.file_lines import Reading
+from paygw.hub.file_lines import Reading, line_id
 from paygw.hub.filed import Filed, filed, get_file
 from paygw.hub.hub import Hub
 from paygw.hub.registry import Bank
@@ -23,6 +24,7 @@ from paygw.kernel.connector import Contact, FileAsk, FileKind, Malformed
 from paygw.kernel.errors import Refused
 from paygw.store.night_book import BookRow
 from paygw.store.nights import LineRead, keep_reading
+from reconciliation.day_desk import Renamed
 from reconciliation.model import Booked, Kind, Line, Status
 from reconciliation.nightly import Late
 from reconciliation.statements.errors import BadFile
@@ -78,13 +80,17 @@ async def filed_of(hub: Hub, wanted: Wanted) -> Sequence[Filed]:
 
 
 def to_line(read: LineRead) -> Line | None:
-    """The canonical line of matching; None for fees, interest, disputes and debits without a name."""
+    """The canonical line of matching; None for fees, interest, disputes and debits without a name.
+
+    A statement's line without a transaction has the name under which its receipt is booked (`hub.statements`).
+    """
+    own = read.bank_txn_id or (f"line:{line_id(read)}" if read.kind == "statement" else "")
     kind = _MATCHED.get(read.movement)
     if kind is None:
         return None
     return Line(
         ref=read.ref,
-        bank_txn_id=read.bank_txn_id,
+        bank_txn_id=own,
         kind=kind,
         amount_vnd=read.amount_vnd,
         fee_vnd=read.fee_vnd,
@@ -107,6 +113,35 @@ def to_booked(row: BookRow) -> Booked:
         status=Status(row.status),
         occurred_at=row.occurred_at,
         aliases=row.aliases,
+        told=row.told,
+    )
+
+
+def in_our_words(lines: Sequence[LineRead], renamed: Iterable[Renamed]) -> Iterator[LineRead]:
+    """The lines, those that are rows of ours under other names or in other parts as these rows; fees stay theirs."""
+    firsts = {one.lines[0]: one for one in renamed}
+    parts = {place for one in firsts.values() for place in one.lines}
+    for place, line in enumerate(lines):
+        one = firsts.get(place)
+        if one is None and place not in parts:
+            yield line
+        elif one is not None:
+            fee_vnd = sum(lines[part].fee_vnd or 0 for part in one.lines)
+            for n, row in enumerate(one.rows):
+                yield _as_booked(line, row, fee_vnd=0 if n else fee_vnd)
+
+
+def _as_booked(line: LineRead, row: Booked, *, fee_vnd: int) -> LineRead:
+    comes_in = row.kind is Kind.PAYMENT or (row.kind is Kind.REFUND and row.status is Status.REVERSED)
+    return structs.replace(
+        line,
+        ref=row.ref,
+        bank_txn_id=row.bank_txn_id or line.bank_txn_id,
+        movement=row.kind.value,
+        amount_vnd=row.amount_vnd,
+        fee_vnd=fee_vnd,
+        status=row.status.value,
+        direction="credit" if comes_in else "debit",
     )
 
 

@@ -22,11 +22,12 @@ from paygw.hub.minutes import write_minutes
 from paygw.hub.payout_lines import tell_lines, without_told
 from paygw.hub.registry import Bank
 from paygw.hub.writing import new_id
-from paygw.jobs.night_reading import Wanted, filed_of, read_wanted, to_booked, to_line
+from paygw.jobs.night_reading import Wanted, filed_of, in_our_words, read_wanted, to_booked, to_line
 from paygw.kernel.connector import FileKind, Malformed
 from paygw.kernel.errors import Refused
 from paygw.store import nights as store
 from paygw.store.night_book import book_around
+from reconciliation.day_desk import Renamed
 from reconciliation.model import Booked, Break, BreakKind, Line
 from reconciliation.nightly import Figures, Late, Mode, Report, run_night
 
@@ -46,6 +47,7 @@ class Night:
     attempt: int = 0
     read: dict[FileKind, Reading] = field(default_factory=dict)
     found: Sequence[Found] = ()
+    compared: Sequence[store.LineRead] = ()
 
     async def fetch(self, kind: FileKind) -> Late | int:
         """From a given path, else what was filed, else from the bank; kept and staged like every file."""
@@ -83,7 +85,9 @@ class Night:
 
     async def lines(self, kind: FileKind) -> Sequence[Line]:
         """As read just now."""
-        return [line for line in map(to_line, self.told(kind)) if line is not None]
+        compared = [(read, line) for read in self.told(kind) if (line := to_line(read)) is not None]
+        self.compared = [read for read, _ in compared]
+        return [line for _, line in compared]
 
     async def book(self, lines: Sequence[Line]) -> Sequence[Booked]:
         """From the store, around the day."""
@@ -107,7 +111,7 @@ class Night:
             partial(close_gone, self.hub, bank=self.bank.id, day=self.day, kinds=names, found=found)
         )
 
-    async def repair(self, lines: Sequence[Line]) -> Figures:
+    async def repair(self, proven: Sequence[int]) -> Figures:
         """The lines as they were read, through the credit function; an account's statement is read whole before."""
         figures: Figures = {}
         on_account = self.bank.landing.home == "account"
@@ -115,9 +119,14 @@ class Night:
             return figures
         if on_account:
             figures = await work.read_account_day(self.hub, self.bank, self.day, self.told("statement"))
-        wanted = {(line.ref, line.bank_txn_id) for line in lines}
-        read = [one for one in self.told(self.against) if (one.ref, one.bank_txn_id) in wanted]
-        return {**figures, **await work.repair(self.hub, self.bank, read)}
+        lines = [self.compared[place] for place in proven]
+        return {**figures, **await work.repair(self.hub, self.bank, lines)}
+
+    def rename(self, renamed: Sequence[Renamed]) -> None:
+        """Lines of the settlement in the book's words, so that settling them is settling what is booked."""
+        known = self.read.get("settlement", Reading())
+        if self.against == "settlement" and renamed:
+            self.read["settlement"] = replace(known, lines=tuple(in_our_words(self.compared, renamed)))
 
     @property
     def against(self) -> FileKind:

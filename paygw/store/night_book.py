@@ -11,23 +11,27 @@ from asyncpg import Connection, Record
 # confirmation was booked. The line by which a statement claimed a receipt is another name of its transaction.
 _RECEIPTS: Final = """
 SELECT coalesce(a.ref, '') AS ref, coalesce(r.bank_txn_id, '') AS bank_txn_id, 'payment' AS kind, r.amount_vnd,
-    'succeeded' AS status, r.received_at AS occurred_at, r.id::text AS subject, r.settled,
-    array_remove(array_append({aliases}, c.body #>> '{{claim,line,reference}}'), NULL) AS aliases
+    'succeeded' AS status, r.received_at AS occurred_at, r.id::text AS subject,
+    array_remove(array_append({aliases}, coalesce(c.body #>> '{{claim,line,reference}}',
+        'line:' || (c.body #>> '{{claim,line,id}}'))), NULL) AS aliases,
+    CASE WHEN r.home = 'account' THEN coalesce(c.claim_day <> {day}, false)
+        ELSE EXISTS (SELECT FROM settlement_lines x WHERE x.receipt_id = r.id AND x.kind = 'receipt'
+            AND split_part(x.batch, '.', 1) <> to_char({day}, 'YYYY-MM-DD')) END AS told
 FROM receipts r LEFT JOIN attempts a ON a.id = r.attempt_id
     LEFT JOIN account_credits c ON c.key = r.key AND r.home = 'account'
 WHERE r.bank = $1 AND {which}
 """
 _REVERSALS: Final = """
 SELECT coalesce(a.ref, v.attempt_ref, '') AS ref, coalesce(v.bank_txn_id, '') AS bank_txn_id, 'reversal' AS kind,
-    v.amount_vnd, 'succeeded' AS status, v.occurred_at, v.reversal_id AS subject, false AS settled,
-    '{{}}'::text[] AS aliases
+    v.amount_vnd, 'succeeded' AS status, v.occurred_at, v.reversal_id AS subject, '{{}}'::text[] AS aliases,
+    false AS told
 FROM reversals v JOIN receipts r ON r.key = v.receipt_key LEFT JOIN attempts a ON a.id = r.attempt_id
 WHERE v.bank = $1 AND r.taken_back_by = v.reversal_id AND {which}
 """
 _REFUNDS: Final = """
 SELECT f.ref, '' AS bank_txn_id, 'refund' AS kind, f.amount_vnd - f.body_paid_vnd AS amount_vnd,
     CASE WHEN l.key LIKE 'rf-back:%' THEN 'reversed' ELSE 'succeeded' END AS status, l.booked_at AS occurred_at,
-    f.id::text AS subject, false AS settled, '{{}}'::text[] AS aliases
+    f.id::text AS subject, '{{}}'::text[] AS aliases, false AS told
 FROM refunds f JOIN receipts r ON r.id = f.receipt_id
     JOIN ledger l ON l.key IN ('rf-ok:' || f.id, 'rf-back:' || f.id) AND l.n = 0
 WHERE r.bank = $1 AND f.route = 'provider' AND {which}
@@ -35,17 +39,20 @@ WHERE r.bank = $1 AND f.route = 'provider' AND {which}
 _AROUND: Final = "({at} AT TIME ZONE 'Asia/Ho_Chi_Minh')::date BETWEEN $2::date - 1 AND $2::date + 1"
 _BOOK: Final = " UNION ALL ".join(
     (
-        _RECEIPTS.format(aliases="'{}'::text[]", which="r.value_date BETWEEN $2::date - 1 AND $2::date + 1"),
+        _RECEIPTS.format(
+            aliases="'{}'::text[]", day="$2::date", which="r.value_date BETWEEN $2::date - 1 AND $2::date + 1"
+        ),
         _REVERSALS.format(which=_AROUND.format(at="v.occurred_at")),
         _REFUNDS.format(which=_AROUND.format(at="l.booked_at")),
     )
 )
-# $2: our references, $3: the bank's transactions, as lines name them and the days around do not have them.
+# $2: our references, $3: the bank's transactions, as lines of the day $4 name them and the days around do not have.
 _NAMED: Final = " UNION ALL ".join(
     (
         _RECEIPTS.format(
             aliases="""(SELECT coalesce(array_agg(x.alias), '{}') FROM receipt_aliases x
                 JOIN banks b ON b.id = x.observer WHERE x.alias = ANY ($3::text[]) AND x.receipt_id = r.id)""",
+            day="$4::date",
             which="""r.id IN (
                 SELECT n.id FROM receipts n WHERE n.bank = $1 AND n.bank_txn_id = ANY ($3::text[])
                 UNION SELECT n.id FROM attempts m JOIN receipts n ON n.order_id = m.order_id AND n.attempt_id = m.id
@@ -60,11 +67,11 @@ _NAMED: Final = " UNION ALL ".join(
 _PENDING = """
 SELECT a.ref, '' AS bank_txn_id, 'payment' AS kind, a.amount_vnd,
     CASE WHEN a.status IN ('failed', 'cancelled', 'expired') THEN 'failed' ELSE 'pending' END AS status,
-    a.created_at AS occurred_at, a.id::text AS subject, false AS settled, '{}'::text[] AS aliases
+    a.created_at AS occurred_at, a.id::text AS subject, '{}'::text[] AS aliases, false AS told
 FROM attempts a WHERE a.bank = $1 AND a.ref = ANY ($2::text[])
     AND NOT EXISTS (SELECT FROM receipts r WHERE r.attempt_id = a.id)
 UNION ALL
-SELECT f.ref, '', 'refund', f.amount_vnd - f.body_paid_vnd, 'pending', f.created_at, f.id::text, false, '{}'::text[]
+SELECT f.ref, '', 'refund', f.amount_vnd - f.body_paid_vnd, 'pending', f.created_at, f.id::text, '{}'::text[], false
 FROM refunds f JOIN receipts r ON r.id = f.receipt_id
 WHERE r.bank = $1 AND f.ref = ANY ($2::text[]) AND f.status IN ('approved', 'funded', 'sending', 'failed')
 """
@@ -116,8 +123,8 @@ class BookRow(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     occurred_at: datetime
     subject: str
-    settled: bool
     aliases: tuple[str, ...]
+    told: bool
 
 
 class Untold(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,7 +176,7 @@ async def book_around(
     strange_txns = set(txns) - {row.bank_txn_id for row in rows}
     if strange_refs or strange_txns:
         there = {(row.kind, row.subject, row.status) for row in rows}
-        named = _rows(await connection.fetch(_NAMED, bank, sorted(strange_refs), sorted(strange_txns)))
+        named = _rows(await connection.fetch(_NAMED, bank, sorted(strange_refs), sorted(strange_txns), day))
         rows += [row for row in named if (row.kind, row.subject, row.status) not in there]
     return rows + _rows(await connection.fetch(_PENDING, bank, sorted(refs)))
 

@@ -102,10 +102,10 @@ class DyingNight(nightly.Night):
         """Part of the second look."""
         return await nightly.Night.close_gone(self, kinds, still)
 
-    async def repair(self, lines: Sequence[Line]) -> Figures:
+    async def repair(self, proven: Sequence[int]) -> Figures:
         """Evidence."""
         self._begin("repair")
-        return await nightly.Night.repair(self, lines)
+        return await nightly.Night.repair(self, proven)
 
     async def settle(self) -> Figures:
         """Rows 15, 17."""

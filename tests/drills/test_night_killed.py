@@ -19,7 +19,7 @@ from paygw.store.ledger_checks import find_violations
 from reconciliation.nightly import STEPS
 from tests.db_fixtures import Database
 from tests.hub.world import staffed
-from tests.jobs.test_nightly import BANK, paid_at_bank, yesterday
+from tests.jobs.night_world import BANK, paid_at_bank, yesterday
 from tests.sandbox_fixtures import SandboxProcess
 
 pytestmark = [pytest.mark.db, pytest.mark.net, pytest.mark.drill, pytest.mark.timeout(1_800)]

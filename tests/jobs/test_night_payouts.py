@@ -14,7 +14,7 @@ from paygw.jobs.nightly import reconcile
 from paygw.kernel.decide import Landing
 from tests.hub.test_payouts import OWNERS, approved, known_payees
 from tests.hub.world import balances, right_books
-from tests.jobs.test_nightly import BANK, at_noon, counts, night_hub, paid_at_bank, sandbox, yesterday
+from tests.jobs.night_world import BANK, at_noon, counts, night_hub, paid_at_bank, sandbox, yesterday
 from tests.sandbox_fixtures import SandboxProcess
 
 __all__ = ["night_hub", "sandbox"]  # fixtures

@@ -1,96 +1,28 @@
 """Whole nights against real sandbox banks over HTTP: repaired, settled, closed, written down; twice is once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
-from hashlib import sha256
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from paygw.hub.breaks import list_breaks
-from paygw.hub.filed import find_files
 from paygw.hub.hub import Hub
-from paygw.hub.intake import FileAsk, claim, receive_file
+from paygw.hub.intake import FileAsk, receive_file
 from paygw.hub.minutes import read_minutes
 from paygw.hub.payees import list_due
 from paygw.hub.position import prove_position
 from paygw.jobs.nightly import reconcile
 from paygw.jobs.staging import stage_received
-from paygw.kernel.connector import Secrets
-from paygw.kernel.decide import VIETNAM, Landing
+from paygw.kernel.decide import Landing
 from paygw.kernel.errors import Refused
-from paygw.kernel.evidence import PaymentSeen
-from paygw.kernel.orders import Attempt
-from paygw.outside.bank_http import BankLimits, bank_http
-from tests.hub.world import FEE_VND, balances, later, ordered, redirected, right_books, told
-from tests.hub_fixtures import Clock, Counts
-from tests.sandbox_fixtures import KEY, SandboxProcess
+from tests.hub.world import FEE_VND, balances, later, right_books
+from tests.jobs.night_world import BANK, counts, night_hub, only, paid_at_bank, sandbox, yesterday
+from tests.sandbox_fixtures import SandboxProcess
 
+__all__ = ["night_hub", "sandbox"]  # fixtures
 pytestmark = [pytest.mark.db, pytest.mark.net]
-
-BANK = "sandbox-a"
-
-
-@pytest.fixture
-def sandbox(idle_sandbox: SandboxProcess) -> SandboxProcess:
-    """Banks of each test's own: a file holds one day whole."""
-    idle_sandbox.start()
-    return idle_sandbox
-
-
-@pytest.fixture
-async def night_hub(hub: Hub, sandbox: SandboxProcess) -> AsyncIterator[Hub]:
-    """A routing hub whose bank is a sandbox process; its clock is the real one, a day ahead of what is paid."""
-    known = hub.registry.banks[BANK]
-    secrets = Secrets(
-        base_url=f"{sandbox.root}/{BANK}", merchant="PAYGW", values={"secret": KEY}, options={"flow": "redirect"}
-    )
-    bank = replace(known, secrets=secrets, landing=Landing(holder="retained@G22.99"))
-    hub.registry_holder.now = replace(hub.registry, banks={**hub.registry.banks, BANK: bank})
-    async with bank_http(limits=BankLimits(), observer=Counts()) as talk:
-        yield replace(hub, talk=talk, clock=Clock(datetime.now(UTC)))
-
-
-def yesterday() -> date:
-    return datetime.now(UTC).astimezone(VIETNAM).date() - timedelta(days=1)
-
-
-def at_noon(day: date) -> datetime:
-    return datetime.combine(day, time(12), VIETNAM)
-
-
-async def paid_at_bank(hub: Hub, sandbox: SandboxProcess, reference: str, *, heard: bool = True) -> Attempt:
-    """A payment the bank really has; the hub hears of it or not."""
-    order_id = await ordered(hub, reference)
-    attempt = await redirected(hub, order_id)
-    made = sandbox.control(
-        BANK,
-        "payments",
-        attempt_ref=attempt.ref,
-        amount_vnd=attempt.amount_vnd,
-        occurred_at=at_noon(yesterday()).isoformat(),
-    )["payments"][0]
-    if heard:
-        seen = PaymentSeen(
-            attempt_ref=attempt.ref,
-            bank_txn_id=made["bank_txn_id"],
-            amount_vnd=made["amount_vnd"],
-            occurred_at=datetime.fromisoformat(made["occurred_at"]),
-            merchant="PAYGW",
-            account=made["account"],
-        )
-        await told(hub, seen, event=f"heard-{reference}")
-    return attempt
-
-
-async def counts(hub: Hub) -> dict[str, int]:
-    """How many rows everything has that a night may write."""
-    tables = ("ledger", "evidence", "receipts", "settlement_lines", "settlements", "movements", "breaks", "break_notes",
-              "minutes", "bank_files", "file_lines", "night_readings", "deliveries", "cases")  # fmt: skip
-    async with hub.pool.acquire() as connection:
-        return {name: await connection.fetchval(f"SELECT count(*) FROM {name}") for name in tables}  # noqa: S608 - names above
 
 
 async def test_a_lost_webhook_is_repaired_and_the_day_settled(night_hub: Hub, sandbox: SandboxProcess) -> None:
@@ -216,116 +148,6 @@ async def test_one_dong_on_the_statement_is_found(
         proof = await prove_position(hub)
         assert not proof["ok"]
         assert [one["difference_vnd"] for one in proof["statements"]] == [-more]
-
-
-def only(sandbox: SandboxProcess, folder: Path, txn: str) -> Path:
-    """The settlement of one transaction alone (the sandbox serves all tests of this module)."""
-    lines = sandbox.ask("GET", f"/{BANK}/v1/settlements/{yesterday()}.csv").splitlines()
-    own = next(line for line in lines if txn in line)
-    path = folder / "settlement.csv"
-    path.write_text("\r\n".join([lines[0], own, f"TRAILER,1,,{FEE_VND},0,,,", ""]), encoding="utf-8", newline="")
-    return path
-
-
-async def test_a_file_that_does_not_add_up_moves_nothing(
-    night_hub: Hub, sandbox: SandboxProcess, tmp_path: Path
-) -> None:
-    async with right_books(night_hub) as hub:
-        await paid_at_bank(hub, sandbox, "HS-1")
-        bad = tmp_path / "bad.csv"
-        text = only(sandbox, tmp_path, str(sandbox.truth(BANK)[-1]["bank_txn_id"])).read_text(encoding="utf-8")
-        bad.write_text(text.replace(f"TRAILER,1,,{FEE_VND}", f"TRAILER,1,,{FEE_VND + 1}"), encoding="utf-8", newline="")
-
-        run = await reconcile(hub, BANK, yesterday(), files={"settlement": bad})
-
-        assert run["status"] == "waiting"
-        assert "Control total total_vnd" in run["waits_for"]
-        assert (await counts(hub))["settlement_lines"] == 0
-        assert [one["kind"] for one in (await list_breaks(hub, bank=BANK))["items"]] == ["control_total_differs"]
-
-
-async def test_what_the_night_fetched_is_kept_like_every_file(night_hub: Hub, sandbox: SandboxProcess) -> None:
-    async with right_books(night_hub) as hub:
-        await paid_at_bank(hub, sandbox, "HS-1")
-        served = sandbox.ask("GET", f"/{BANK}/v1/settlements/{yesterday()}.csv").encode()
-        await reconcile(hub, BANK, yesterday())
-
-        files = {one["profile"]: one for one in (await find_files(hub, bank=BANK, limit=10))["items"]}
-        async with hub.pool.acquire() as connection:
-            sealed = await connection.fetchval("SELECT content FROM bank_files WHERE profile = 'sandbox-settlement'")
-
-        assert {name: (one["state"], one["source"], one["brought_by"]) for name, one in files.items()} == {
-            "sandbox-settlement": ("staged", "bank", "night"),
-            "sandbox-statement": ("staged", "bank", "night"),
-        }
-        assert files["sandbox-settlement"]["digest"] == sha256(served).hexdigest()
-        assert served[:40] not in sealed
-
-
-async def test_a_corrected_file_is_a_further_reading_and_batch(
-    night_hub: Hub, sandbox: SandboxProcess, tmp_path: Path
-) -> None:
-    async with right_books(night_hub) as hub:
-        await paid_at_bank(hub, sandbox, "HS-1")
-        first = only(sandbox, tmp_path, str(sandbox.truth(BANK)[-1]["bank_txn_id"]))
-        await reconcile(hub, BANK, yesterday(), files={"settlement": first})
-        await paid_at_bank(hub, sandbox, "HS-2", heard=False)
-        whole = tmp_path / "whole.csv"
-        whole.write_text(sandbox.ask("GET", f"/{BANK}/v1/settlements/{yesterday()}.csv"), encoding="utf-8", newline="")
-
-        more = await reconcile(hub, BANK, yesterday(), files={"settlement": whole})
-        before = await counts(hub)
-        again = await reconcile(hub, BANK, yesterday())
-
-        async with hub.pool.acquire() as connection:
-            batches = await connection.fetch("SELECT DISTINCT batch FROM settlement_lines ORDER BY 1")
-        assert [row["batch"] for row in batches] == [str(yesterday()), f"{yesterday()}.2"]
-        assert (more["steps"]["settle"]["settled"], again["steps"]["settle"]["settled"]) == (1, 0)
-        assert await counts(hub) == before
-
-
-async def test_the_file_of_another_day_is_refused(night_hub: Hub, sandbox: SandboxProcess, tmp_path: Path) -> None:
-    async with right_books(night_hub) as hub:
-        await paid_at_bank(hub, sandbox, "HS-1")
-        old = tmp_path / "old.csv"
-        text = only(sandbox, tmp_path, str(sandbox.truth(BANK)[-1]["bank_txn_id"])).read_text(encoding="utf-8")
-        shifted = text.replace(str(yesterday()), str(yesterday() - timedelta(days=3)))
-        old.write_text(shifted, encoding="utf-8", newline="")
-
-        run = await reconcile(hub, BANK, yesterday(), files={"settlement": old})
-
-        assert run["status"] == "waiting"
-        assert str(yesterday() - timedelta(days=3)) in run["waits_for"]
-
-
-async def test_a_night_whose_reader_died_reads_the_file_itself(night_hub: Hub, sandbox: SandboxProcess) -> None:
-    async with right_books(night_hub) as hub:
-        await paid_at_bank(hub, sandbox, "HS-1")
-        data = sandbox.ask("GET", f"/{BANK}/v1/settlements/{yesterday()}.csv").encode()
-        ask = FileAsk(bank=BANK, profile="sandbox-settlement", data=data, name="s", source="bank", by="night",
-                      day=yesterday())  # fmt: skip
-        await receive_file(hub, ask)
-        assert await claim(hub) is not None  # leased, and nobody comes back
-
-        done = await reconcile(hub, BANK, yesterday())
-
-        assert (done["status"], done["steps"]["settle"]["settled"]) == ("done", 1)
-
-
-async def test_a_bank_that_is_away_leaves_the_night_waiting(night_hub: Hub, sandbox: SandboxProcess) -> None:
-    async with right_books(night_hub) as hub:
-        await paid_at_bank(hub, sandbox, "HS-1")
-        there = hub.registry.banks[BANK]
-        away = replace(there, secrets=replace(there.secrets, base_url="http://127.0.0.1:9/x"))
-        hub.registry_holder.now = replace(hub.registry, banks={**hub.registry.banks, BANK: away})
-        first = await reconcile(hub, BANK, yesterday())
-        hub.registry_holder.now = replace(hub.registry, banks={**hub.registry.banks, BANK: there})
-
-        second = await reconcile(hub, BANK, yesterday())
-        hub.registry_holder.now = replace(hub.registry, banks={**hub.registry.banks, BANK: away})
-        third = await reconcile(hub, BANK, yesterday())
-
-        assert (first["status"], second["status"], third["status"]) == ("waiting", "done", "done")
 
 
 async def test_what_a_portal_has_not_applied_goes_out_once_more(night_hub: Hub, sandbox: SandboxProcess) -> None:
