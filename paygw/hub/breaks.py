@@ -1,5 +1,6 @@
 """Breaks as people work on them: a list with ages and clocks, an owner, comments; found anew every night."""
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from paygw.hub.hub import Hub
 from paygw.hub.persons import principal_of, tell_audit
 from paygw.hub.views import instant
 from paygw.hub.writing import new_id
+from paygw.kernel.break_words import WORDS
 from paygw.kernel.breaks import POLICIES, Automatic, escalated
 from paygw.kernel.errors import Refused
 from paygw.kernel.refs import private_id, public_id
@@ -127,6 +129,7 @@ async def show_break(hub: Hub, break_id: str) -> View:
     policy = POLICIES[row["kind"]]
     return {
         **break_view(hub, row),
+        **dataclasses.asdict(WORDS[row["kind"]]),
         "by_itself": policy.automatic.value,
         "actions": [action.value for action in policy.actions],
         "history": history,

@@ -17,6 +17,7 @@ from paygw.hub.hub import Hub
 from paygw.hub.registry import Bank
 from paygw.hub.settlement import LineAsk, close_batch, settle_line
 from paygw.hub.statements import CreditLine, read_statement
+from paygw.hub.watching import watch_records
 from paygw.kernel.calendar import is_working
 from paygw.kernel.connector import Notice
 from paygw.kernel.errors import Refused
@@ -160,6 +161,7 @@ async def watch_day(
     """
     today = local_day(hub.clock())
     opened = await _watch_untold(hub, bank, day, working_days_before(today, OLD_DAYS))
+    opened += await watch_records(hub, bank, owed_until=working_days_before(today, STALE_DAYS))
     async with hub.pool.acquire() as connection:
         stale = await book.stale_unapplied(connection, bank.id, working_days_before(today, STALE_DAYS))
         days = await account_days(connection, bank=bank.id, day=day)

@@ -4,23 +4,13 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
+from paygw.kernel.break_words import WORDS
 from reconciliation.statements.staged import VIETNAM
-from reconciliation.words import WORDS
 
 Content = Mapping[str, Any]
 Rows = list[list[str | int]]
 
-_OWN: Final[Mapping[str, str]] = {  # kinds that only the hub finds; those of matching are in reconciliation/words.py
-    "unapplied_overdue": "Tiền chờ xử lý quá hạn",
-    "account_day_differs": "Sao kê ngày không khớp",
-    "file_late": "Chưa nhận được tệp",
-    "suspected_same": "Nghi trùng giao dịch",
-    "assertion_above": "Tổng báo cao hơn số đã nhận",
-    "evidence_conflict": "Bằng chứng mâu thuẫn",
-    "give_back_overdue": "Quá hạn nộp lại",
-    "position_differs": "Số dư không cân",
-}
-BREAKS: Final[Mapping[str, str]] = {**_OWN, **{kind.value: words.name_vi for kind, words in WORDS.items()}}
+BREAKS: Final[Mapping[str, str]] = {kind: words.name_vi for kind, words in WORDS.items()}
 _STATUSES: Final = {"succeeded": "thành công", "reversed": "quay về", "failed": "không thành", "pending": "đang chờ"}
 _STATES: Final = {"open": "Đang xử lý", "proposed": "Chờ duyệt", "resolved": "Đã xử lý"}
 _FILES: Final = {"settlement": "Tệp quyết toán", "statement": "Sao kê tài khoản"}

@@ -115,8 +115,16 @@ class BreakNoteView(msgspec.Struct, kw_only=True):
 
 
 class BreakDetailView(BreakView, kw_only=True):
-    """A break with its history and what two persons may decide about it."""
+    """A break in words (name, meaning, suggested cause, safe next step), what may be decided, and its history."""
 
+    name_vi: str
+    name_en: str
+    means_vi: str
+    means_en: str
+    cause_vi: str
+    cause_en: str
+    next_vi: str
+    next_en: str
     by_itself: str
     actions: list[str]
     history: list[BreakNoteView]

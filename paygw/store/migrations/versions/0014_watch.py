@@ -1,0 +1,19 @@
+"""What the night looks for in the records is found by indexes."""
+
+from pathlib import Path
+
+from paygw.store.migrations.script import run_script
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_script(Path(__file__).with_suffix(".sql"))
+
+
+def downgrade() -> None:
+    message = "there is no way down from money: restore a backup instead"
+    raise RuntimeError(message)
