@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from reconciliation.charges import Tariff, charged_otherwise, fee_break, off_tariff
 from reconciliation.desk import Match, Terms
 from reconciliation.judge import judge
 from reconciliation.model import Booked, Break, BreakKind, Line
@@ -49,9 +50,10 @@ class DayMatch:
     renamed: tuple[Renamed, ...] = ()
 
 
-def match_day(book: Iterable[Booked], lines: Sequence[Line]) -> DayMatch:
-    """Match a day. A suggestion is told in its break and confirms nothing."""
+def match_day(book: Iterable[Booked], lines: Sequence[Line], tariffs: Sequence[Tariff] = ()) -> DayMatch:
+    """Match a day, and judge its fees where there is a tariff. A suggestion is told in its break, never confirmed."""
     rows = list(book)
+    told = [_row_of_line(place, one) for place, one in enumerate(lines)]
     desk = judge(
         [_row_of_book(place, one) for place, one in enumerate(rows)],
         [_row_of_line(place, one) for place, one in enumerate(lines)],
@@ -59,11 +61,13 @@ def match_day(book: Iterable[Booked], lines: Sequence[Line]) -> DayMatch:
     )
     hints = {line.id: match for match in desk.matches if match.how is AMOUNT_AND_WINDOW for line in match.lines}
     caused = list(zip(desk.breaks, desk.causes, strict=True))
+    otherwise = charged_otherwise(desk)
+    fees = [fee_break(line, due_vnd) for line, due_vnd in off_tariff(told, tariffs) if line.id not in otherwise]
     proven = {place for one, places in caused if one.break_kind in REPAIRED for place in places}
     return DayMatch(
         lines=len(lines),
         matched=sum(len(match.lines) for match in desk.matches if match.state == "confirmed"),
-        breaks=tuple(_hinted(one, [hints[place] for place in places if place in hints]) for one, places in caused),
+        breaks=(*(_hinted(one, [hints[place] for place in places if place in hints]) for one, places in caused), *fees),
         proven=tuple(sorted(proven)),
         renamed=tuple(
             Renamed(lines=tuple(line.id for line in match.lines), rows=tuple(rows[row.id] for row in match.book))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
+from reconciliation.charges import Tariff
 from reconciliation.day_desk import REPAIRED, DayMatch, Renamed, match_day
 from reconciliation.model import Booked, Break, BreakKind, Line
 
@@ -25,6 +26,7 @@ MATCHED_KINDS: Final = frozenset(
         BreakKind.REFERENCE_DIFFERS,
         BreakKind.DUPLICATE_AT_BANK,
         BreakKind.DUPLICATE_IN_BOOK,
+        BreakKind.FEE_DIFFERS,
     }
 )
 
@@ -89,8 +91,15 @@ class Port(Protocol):
         """Note a finished step."""
 
 
-async def run_night(port: Port, *, files: Sequence[FileKind], against: FileKind, mode: Mode = "night") -> Report:
-    """One night over these files, the book compared with the lines of one of them.
+async def run_night(
+    port: Port,
+    *,
+    files: Sequence[FileKind],
+    against: FileKind,
+    mode: Mode = "night",
+    tariffs: Sequence[Tariff] = (),
+) -> Report:
+    """One night over these files, the book compared with the lines of one of them, fees with the tariffs.
 
     `intraday` and `dry_run` look and compare; the first also repairs, neither settles.
     """
@@ -104,7 +113,7 @@ async def run_night(port: Port, *, files: Sequence[FileKind], against: FileKind,
         counts[kind] = got
     await _done(port, report, "fetch", counts)
     lines = await port.lines(against)
-    found = match_day(await port.book(lines), lines)
+    found = match_day(await port.book(lines), lines, tariffs)
     report.breaks = found.breaks
     if mode == "dry_run":
         report.steps["match"] = _figures(found)
@@ -112,7 +121,7 @@ async def run_night(port: Port, *, files: Sequence[FileKind], against: FileKind,
     opened = await port.open_breaks(found.breaks)
     await _done(port, report, "match", {**_figures(found), "opened": opened})
     await _done(port, report, "repair", await port.repair(found.proven))
-    again = match_day(await port.book(lines), lines)
+    again = match_day(await port.book(lines), lines, tariffs)
     opened = await port.open_breaks(again.breaks)
     closed = await port.close_gone(MATCHED_KINDS, again.breaks)
     await _done(port, report, "rematch", {**_figures(again), "opened": opened, "closed": closed})

@@ -10,8 +10,9 @@ from ibis.backends.duckdb import Backend
 from ibis.expr.types import Table
 
 from paygw.kernel.words import format_vnd
+from reconciliation.charges import Tariff, charged_otherwise, fee_break
 from reconciliation.credits import compare_credits
-from reconciliation.desk import Desk, Match, Terms
+from reconciliation.desk import Match, Terms
 from reconciliation.engine import fetch_column
 from reconciliation.files import Loaded, load
 from reconciliation.gaps import effects_of
@@ -26,7 +27,6 @@ from reconciliation.model import (
     Control,
     Role,
 )
-from reconciliation.passes import BATCH
 from reconciliation.period import (
     Period,
     Settled,
@@ -39,7 +39,7 @@ from reconciliation.period import (
 from reconciliation.portal import compare_portal
 from reconciliation.relate import Left, clean_rows, take_clean
 from reconciliation.rows import DAY_S, VIETNAM_S, Row, Side
-from reconciliation.tariff import Tariff, fee_break, learn_tariffs, wrong_fees
+from reconciliation.tariff import learn_tariffs, wrong_fees
 from reconciliation.third import role_of
 
 STEPS: Final = 8  # how often `tell` is called
@@ -116,7 +116,7 @@ def reconcile(
     breaks = list(desk.breaks)
     if period is not None:
         breaks += [out_of_period(line, period) for line in foreign]
-    otherwise = _charged_otherwise(desk)
+    otherwise = charged_otherwise(desk)
     breaks += [fee_break(line, due_vnd) for line, due_vnd in fees if line.id not in otherwise]
     breaks += [one for loaded in (ours, bank, other) if loaded for one in _control_breaks(loaded)]
     tell("the third file")
@@ -184,16 +184,6 @@ def _fresh(more: Sequence[Break], known: Sequence[Break]) -> list[Break]:
         for one in more
         if one.break_kind in _THIRD_ALONE or ((one.break_kind, one.ref) not in told and one.ref not in refs)
     ]
-
-
-def _charged_otherwise(desk: Desk) -> set[int]:
-    """Lines whose fee the tariff cannot tell: of another amount than we booked, or of a batch."""
-    return {
-        line.id
-        for match in desk.matches
-        for line in match.lines
-        if match.how is BATCH or sum(row.amount_vnd for row in match.book) != line.amount_vnd
-    }
 
 
 def _terms(book: Loaded, bank: Loaded, left: Left, options: Options, foreign: Sequence[Row]) -> Terms:

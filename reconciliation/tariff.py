@@ -1,27 +1,24 @@
-"""What a provider charges: given by a person, or learned from a file whose lines agree on one rule.
+"""What a provider charges, learned from a file whose lines agree on one rule, and the lines that break a rule.
 
-A rule is a fixed part and parts per million of the amount, rounded, within bounds. A learned rule counts only if it
-explains 90 of 100 lines of its bank (the letters before a transaction's figures); otherwise no fee is judged.
+A learned rule counts only if it explains 90 of 100 lines of its bank (the letters before a transaction's figures);
+otherwise no fee is judged.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import ibis
 import msgspec
 from ibis.expr.types import BooleanValue, IntegerValue, StringValue, Table
 
-from paygw.kernel.words import format_vnd
+from reconciliation.charges import FEE_MAX_VND, PPM, ROUND, Tariff, tariff_of
 from reconciliation.engine import fetch_rows
-from reconciliation.errors import BadFile
 from reconciliation.files import Loaded
-from reconciliation.model import Break, BreakKind, Kind, Status
+from reconciliation.model import Kind, Status
 from reconciliation.relate import hash_of, rows_where
 from reconciliation.rows import Row
 
-Rounding = Literal["down", "half_up", "half_even", "up"]
 Point = tuple[int, int]  # amount and fee
 
 EXPLAINED_PERCENT: Final = 90
@@ -29,48 +26,11 @@ _BOUND_AMOUNTS_MIN: Final = 2  # a single line off the rule is a wrong fee, not 
 LINES_MIN: Final = 20
 BANKS_MAX: Final = 50
 
-_PPM: Final = 1_000_000
 _SAMPLE: Final = 20_000
-_HALF: Final = _PPM // 2
-_ADD: Final[dict[Rounding, int]] = {"down": 0, "half_up": _HALF, "half_even": _HALF, "up": _PPM - 1}
 _RATE_STEP: Final = 10  # parts per million: a thousandth of a percent
 _POINTS: Final = 24
-_VND_MAX: Final = 10**15
 _COVERED_PERCENT: Final = 90  # of the lines are of banks with enough lines to learn from
 _LETTERS: Final = "^[A-Za-z]+"
-
-
-class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`prefix` names the bank by the letters its transaction ids begin with; empty for every bank."""
-
-    prefix: str = ""
-    fixed_vnd: int = 0
-    rate_ppm: int = 0
-    min_vnd: int = 0
-    max_vnd: int = _VND_MAX
-    rounding: Rounding = "half_up"
-
-    def fee_vnd(self, amount_vnd: int) -> int:
-        """The fee of one payment."""
-        part, rest = divmod(amount_vnd * self.rate_ppm + _ADD[self.rounding], _PPM)
-        part -= self.rounding == "half_even" and rest == 0 and part % 2 == 1 and self.rate_ppm > 0
-        return min(max(self.fixed_vnd + part, self.min_vnd), self.max_vnd)
-
-    def column(self, amount_vnd: IntegerValue) -> IntegerValue:
-        """The same over a table."""
-        scaled = amount_vnd * self.rate_ppm + _ADD[self.rounding]
-        part = (scaled // _PPM).cast("int64")
-        if self.rounding == "half_even" and self.rate_ppm:
-            part = part - ((scaled % _PPM == 0) & (part % 2 == 1)).cast("int64")
-        return ibis.least(ibis.greatest(part + self.fixed_vnd, self.min_vnd), self.max_vnd)
-
-
-def read_tariffs(path: Path) -> tuple[Tariff, ...]:
-    """Tariffs from a JSON array of objects with the fields of `Tariff`. Raises BadFile."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=tuple[Tariff, ...])
-    except msgspec.MsgspecError as error:
-        raise BadFile(str(path), 0, f"not a tariff: {error}") from error
 
 
 def learn_tariffs(bank: Loaded) -> tuple[Tariff, ...]:
@@ -96,20 +56,8 @@ def wrong_fees(bank: Loaded, tariffs: Sequence[Tariff]) -> list[tuple[Row, int]]
         return []
     table = bank.table
     wrong = rows_where(bank, _is_charged(table) & _any(_is_wrong(table, tariff, tariffs) for tariff in tariffs))
-    return [(row, _tariff_of(row.bank_txn_id, tariffs).fee_vnd(row.amount_vnd)) for row in wrong]
-
-
-def fee_break(row: Row, due_vnd: int) -> Break:
-    """The break of one line: amounts are the fees."""
-    took_vnd = row.fee_vnd or 0
-    return Break(
-        break_kind=BreakKind.FEE_DIFFERS,
-        ref=row.ref,
-        bank_txn_id=row.bank_txn_id,
-        book_amount_vnd=due_vnd,
-        statement_amount_vnd=took_vnd,
-        detail=f"The provider took a fee of {format_vnd(took_vnd)}, the tariff says {format_vnd(due_vnd)}.",
-    )
+    ruled = ((row, tariff_of(row.bank_txn_id, tariffs)) for row in wrong)
+    return [(row, tariff.fee_vnd(row.amount_vnd)) for row, tariff in ruled if tariff is not None]
 
 
 def _charged(table: Table) -> Table:
@@ -125,8 +73,17 @@ def _prefix(txn: StringValue) -> StringValue:
     return txn.re_extract(_LETTERS, 0)
 
 
+def _fee(tariff: Tariff, amount_vnd: IntegerValue) -> IntegerValue:
+    """`Tariff.fee_vnd` over a table."""
+    scaled = amount_vnd * tariff.rate_ppm + ROUND[tariff.rounding]
+    part = (scaled // PPM).cast("int64")
+    if tariff.rounding == "half_even" and tariff.rate_ppm:
+        part = part - ((scaled % PPM == 0) & (part % 2 == 1)).cast("int64")
+    return ibis.least(ibis.greatest(part + tariff.fixed_vnd, tariff.min_vnd), tariff.max_vnd)
+
+
 def _is_wrong(table: Table, tariff: Tariff, tariffs: Sequence[Tariff]) -> BooleanValue:
-    wrong = table.fee_vnd != tariff.column(table.amount_vnd)
+    wrong = table.fee_vnd != _fee(tariff, table.amount_vnd)
     prefix = _prefix(table.bank_txn_id)
     named = [one.prefix for one in tariffs if one.prefix]
     if tariff.prefix:
@@ -136,19 +93,6 @@ def _is_wrong(table: Table, tariff: Tariff, tariffs: Sequence[Tariff]) -> Boolea
 
 def _any(conditions: Iterable[BooleanValue]) -> BooleanValue:
     return ibis.or_(*conditions)
-
-
-def _tariff_of(txn: str, tariffs: Sequence[Tariff]) -> Tariff:
-    letters = "".join(_leading_letters(txn))
-    named = {one.prefix: one for one in tariffs}
-    return named.get(letters) or named[""]
-
-
-def _leading_letters(txn: str) -> Iterator[str]:
-    for letter in txn:
-        if not (letter.isascii() and letter.isalpha()):
-            return
-        yield letter
 
 
 def _learn(prefix: str, seen: Counter[Point]) -> Tariff | None:
@@ -166,7 +110,7 @@ def _explained(rule: Tariff, seen: Counter[Point]) -> int:
 
 
 def _parts(rule: Tariff) -> int:
-    return sum((rule.rate_ppm != 0, rule.fixed_vnd != 0, rule.min_vnd != 0, rule.max_vnd != _VND_MAX))
+    return sum((rule.rate_ppm != 0, rule.fixed_vnd != 0, rule.min_vnd != 0, rule.max_vnd != FEE_MAX_VND))
 
 
 def _candidates(prefix: str, seen: Counter[Point]) -> Iterator[Tariff]:
@@ -179,15 +123,15 @@ def _candidates(prefix: str, seen: Counter[Point]) -> Iterator[Tariff]:
     chosen = points[:: max(1, len(points) // _POINTS)]
     lines_through = Counter(_slope(low, high) for low in chosen for high in chosen if low[0] < high[0])
     for (rate_ppm, fixed_vnd), _ in lines_through.most_common(12):
-        for rounding in _ADD:
+        for rounding in ROUND:
             yield Tariff(prefix=prefix, fixed_vnd=fixed_vnd, rate_ppm=rate_ppm, rounding=rounding)
 
 
 def _slope(low: Point, high: Point) -> tuple[int, int]:
     """Rate in whole steps and the fixed part in tens of đồng."""
-    rate_ppm = (high[1] - low[1]) * _PPM // (high[0] - low[0])
+    rate_ppm = (high[1] - low[1]) * PPM // (high[0] - low[0])
     rate_ppm = (rate_ppm + _RATE_STEP // 2) // _RATE_STEP * _RATE_STEP
-    fixed_vnd = (high[1] - high[0] * rate_ppm // _PPM + 5) // 10 * 10
+    fixed_vnd = (high[1] - high[0] * rate_ppm // PPM + 5) // 10 * 10
     return rate_ppm, fixed_vnd
 
 
@@ -203,7 +147,7 @@ def _bounded(rule: Tariff, seen: Counter[Point]) -> Iterator[Tariff]:
             off[due_vnd < fee_vnd, fee_vnd] += 1
     common = [bound for bound, amounts in off.most_common(4) if amounts >= _BOUND_AMOUNTS_MIN]
     floors = [fee_vnd for low, fee_vnd in common if low] + [0]
-    ceilings = [fee_vnd for low, fee_vnd in common if not low] + [_VND_MAX]
+    ceilings = [fee_vnd for low, fee_vnd in common if not low] + [FEE_MAX_VND]
     for min_vnd in floors:
         for max_vnd in ceilings:
             if min_vnd <= max_vnd:

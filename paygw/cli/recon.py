@@ -12,11 +12,11 @@ import typer
 from paygw.cli.progress import progress
 from paygw.cli.showing import AsJson, show
 from paygw.kernel.errors import Refused
+from reconciliation.charges import read_tariffs
 from reconciliation.engine import open_engine
 from reconciliation.model import Role
 from reconciliation.output import summary, write_outcome
 from reconciliation.reconcile import STEPS, Options, reconcile
-from reconciliation.tariff import read_tariffs
 
 recon = typer.Typer(help="Reconciliation: files against each other.", no_args_is_help=True)
 

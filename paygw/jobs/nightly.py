@@ -27,7 +27,9 @@ from paygw.kernel.connector import FileKind, Malformed
 from paygw.kernel.errors import Refused
 from paygw.store import nights as store
 from paygw.store.night_book import book_around
+from reconciliation.charges import Tariff, parse_tariffs
 from reconciliation.day_desk import Renamed
+from reconciliation.errors import BadFile
 from reconciliation.model import Booked, Break, BreakKind, Line
 from reconciliation.nightly import Figures, Late, Mode, Report, run_night
 
@@ -178,7 +180,8 @@ async def reconcile(
 ) -> dict[str, Any]:
     """Run a bank's day; what was done. The same night again changes nothing. `port` makes the night's port.
 
-    Raises Refused: `bank_unknown`, `night_running` (somebody else is at it), `bad_time` (a day not over yet).
+    Raises Refused: `bank_unknown`, `night_running` (somebody else is at it), `bad_time` (a day not over yet),
+    `invalid_value` (an option of the bank cannot be read).
     """
     bank = hub.registry.banks.get(bank_id)
     if bank is None:
@@ -186,6 +189,7 @@ async def reconcile(
     today = local_day(hub.clock())
     if day > today or (day == today and mode == "night"):
         raise Refused("bad_time", "A night reconciles a day that is over; --intraday looks at today.")
+    tariffs = _tariffs(bank)
     async with _seat(hub, bank_id, day):
         night = port(hub=hub, bank=bank, day=day, mode=mode, files=files or {})
         if mode == "night":
@@ -194,11 +198,19 @@ async def reconcile(
             )
             night.night_id, night.attempt = opened
         wanted = await _wanted(night)
-        report = await run_night(night, files=wanted, against=night.against, mode=mode)
+        report = await run_night(night, files=wanted, against=night.against, mode=mode, tariffs=tariffs)
         if mode == "night":
             status = "waiting" if report.late else "done"
             await hub.transact(lambda connection: store.end(connection, night.night_id, status=status, now=hub.clock()))
     return _shown(bank_id, day, mode, report)
+
+
+def _tariffs(bank: Bank) -> tuple[Tariff, ...]:
+    """What the bank may charge: its option `fee_tariff`, written as for `paygw recon match --tariff`; else none."""
+    try:
+        return parse_tariffs(bank.secrets.options.get("fee_tariff", "[]"), f"option fee_tariff of {bank.id}")
+    except BadFile as bad:
+        raise Refused("invalid_value", str(bad)) from bad
 
 
 async def _wanted(night: Night) -> tuple[FileKind, ...]:

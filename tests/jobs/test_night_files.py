@@ -12,6 +12,7 @@ from paygw.hub.filed import find_files
 from paygw.hub.hub import Hub
 from paygw.hub.intake import FileAsk, claim, receive_file
 from paygw.jobs.nightly import reconcile
+from paygw.kernel.errors import Refused
 from tests.hub.world import FEE_VND, right_books
 from tests.jobs.night_world import BANK, counts, night_hub, only, paid_at_bank, sandbox, yesterday
 from tests.sandbox_fixtures import SandboxProcess
@@ -161,3 +162,34 @@ async def test_what_a_file_names_of_an_earlier_day_is_found_in_the_book(
 
         assert (done["breaks"], done["steps"]["match"]) == ([], {"lines": 2, "matched": 2, "breaks": 0, "opened": 0})
         assert done["steps"]["settle"]["settled"] == 2
+
+
+async def test_a_fee_off_the_banks_tariff_is_a_break_until_the_tariff_says_it(
+    night_hub: Hub, sandbox: SandboxProcess
+) -> None:
+    async with right_books(night_hub) as hub:
+        await paid_at_bank(hub, sandbox, "HS-1")
+
+        first = await reconcile(charging(hub, '[{"fixed_vnd": 1100}]'), BANK, yesterday())
+        (found,) = (await list_breaks(hub, bank=BANK))["items"]
+        await reconcile(charging(hub, '[{"rate_ppm": 0}]'), BANK, yesterday())
+        (closed,) = (await list_breaks(hub, bank=BANK))["items"]
+
+        assert [(one["kind"], one["book_amount_vnd"], one["statement_amount_vnd"]) for one in first["breaks"]] == [
+            ("fee_differs", 1_100, 0)
+        ]
+        assert (found["kind"], found["status"], found["risk_vnd"]) == ("fee_differs", "open", 1_100)
+        assert (closed["status"], closed["automatic"]) == ("resolved", True)
+
+
+async def test_a_tariff_that_is_none_is_said_before_the_night_begins(night_hub: Hub) -> None:
+    with pytest.raises(Refused, match="option fee_tariff of sandbox-a"):
+        await reconcile(charging(night_hub, '[{"per_cent": 2}]'), BANK, yesterday())
+
+
+def charging(hub: Hub, tariff: str) -> Hub:
+    """The bank with a tariff."""
+    bank = hub.registry.banks[BANK]
+    secrets = replace(bank.secrets, options={**bank.secrets.options, "fee_tariff": tariff})
+    hub.registry_holder.now = replace(hub.registry, banks={**hub.registry.banks, BANK: replace(bank, secrets=secrets)})
+    return hub

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final
 
+from reconciliation.charges import Tariff
 from reconciliation.model import Booked, BreakKind, Kind, Line, Status
-from reconciliation.tariff import Tariff
 
 VIETNAM: Final = timezone(timedelta(hours=7))
 OFF_DAYS: Final = {date(2026, 1, 1), date(2026, 1, 2), *(date(2026, 2, day) for day in range(16, 21))}

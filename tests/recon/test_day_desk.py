@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from reconciliation.charges import Tariff
 from reconciliation.day_desk import DayMatch, Renamed, match_day
 from reconciliation.folding import is_memo
 from reconciliation.model import Booked, BreakKind, Kind, Line, Status
@@ -123,6 +124,22 @@ def test_a_transfers_text_names_the_reference() -> None:
     found = match_day([pending], [transfer])
 
     assert (kinds(found), found.proven) == ([BreakKind.STATUS_DIFFERS], (0,))
+
+
+def test_a_fee_that_is_not_the_tariffs_is_a_break_of_its_line() -> None:
+    pair = replace(_ROW, ref="DVC-20002", bank_txn_id="VCB2"), replace(_LINE, ref="DVC-20002", bank_txn_id="VCB2")
+    wrong, unsaid = replace(pair[1], fee_vnd=1_101), replace(pair[1], fee_vnd=None)
+    tariff = (Tariff(fixed_vnd=1_100),)
+
+    found = match_day([_ROW, pair[0]], [_LINE, wrong], tariff)
+
+    assert [(one.break_kind, one.ref, one.book_amount_vnd, one.statement_amount_vnd) for one in found.breaks] == [
+        (BreakKind.FEE_DIFFERS, "DVC-20002", 1_100, 1_101)
+    ]
+    assert (found.matched, found.proven) == (2, ())
+    assert match_day([_ROW, pair[0]], [_LINE, wrong]).breaks == ()
+    assert match_day([_ROW, pair[0]], [_LINE, unsaid], tariff).breaks == ()
+    assert match_day([_ROW, pair[0]], [_LINE, wrong], (Tariff(prefix="BIDV"),)).breaks == ()
 
 
 def test_a_day_names_what_two_whole_files_name() -> None:
