@@ -94,6 +94,8 @@ def build_redirect(ask: SessionAsk, secrets: Secrets) -> Session:
     """The payment code, to be printed or read out at the bank."""
     if not keys_of(secrets, "public_key"):
         return Session(contact=Contact.NOT_SENT, bank_code="unconfigured")
+    if not ask.is_payable:
+        return Session(contact=Contact.NOT_SENT, bank_code="amount_out_of_range")
     return Session(contact=Contact.SUCCEEDED, qr_text=ask.attempt_ref)
 
 

@@ -32,17 +32,18 @@ from paygw.kernel.evidence import Authority, Evidence, PaymentSeen
 from paygw.kernel.forms import keys_of
 from paygw.kernel.macs import hmac_hex, made_with
 from paygw.kernel.observed import account_number, as_debit, header, local_time, reference
-from paygw.kernel.wire import AMOUNT_MAX_VND, Json, objects, parsed, text_or_none
+from paygw.kernel.wire import AMOUNT_MAX_VND, Json, objects, parsed, signed_vnd, text_or_none, whole
 
 _HEADER: Final = re.compile(r"t=([0-9]{1,17}),v1=([0-9a-fA-F]{128})", re.ASCII)
 _REFUSALS: Final = {Verdict.BAD_SIGNATURE: 401, Verdict.MALFORMED: 400, Verdict.UNAVAILABLE: 503}
 
 
 def signed_texts(stamp: str, body: Json) -> tuple[str, ...]:
-    """The exact texts that may have been signed: as JavaScript writes the sorted JSON, and as PHP does."""
+    """The exact texts that may have been signed: as JavaScript writes the sorted JSON, and as PHP does by its flags."""
     plain = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    escaped = json.dumps(body, sort_keys=True, separators=(",", ":")).replace("/", "\\/")
-    return tuple(dict.fromkeys((f"{stamp}.{plain}", f"{stamp}.{escaped}")))
+    escaped = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    forms = (plain, escaped.replace("/", "\\/"), escaped, plain.replace("/", "\\/"))
+    return tuple(dict.fromkeys(f"{stamp}.{form}" for form in forms))
 
 
 def signature(secret: str, stamp: str, body: Json) -> str:
@@ -66,7 +67,7 @@ def parse_webhook(request: HttpRequest, secrets: Secrets, now: datetime) -> Noti
     try:
         body = parsed(request.body)
         texts = signed_texts(found[1], body)
-    except (Malformed, RecursionError):
+    except (Malformed, RecursionError, TypeError):  # TypeError: a fraction, of which no two senders agree
         raise BadSignature from None  # nothing that cannot be read was signed
     if not any(made_with(found[2], keys, one, "sha512") for one in texts):
         raise BadSignature
@@ -110,11 +111,7 @@ def _older(item: Json) -> Evidence:
 
 
 def _seen(data: Json, *, ref: str | None, at: datetime, account: str, virtual: str) -> Evidence:
-    number, amount_vnd = data.get("id"), data.get("amount")
-    if type(number) is not int or number < 0:
-        raise Malformed("id is no number")
-    if type(amount_vnd) is not int or not 0 < abs(amount_vnd) <= AMOUNT_MAX_VND:
-        raise Malformed("amount is no amount")
+    number, amount_vnd = whole(data, "id"), signed_vnd(data, "amount")
     seen = PaymentSeen(
         attempt_ref=None,
         observed_id=str(number),

@@ -10,6 +10,7 @@ and `/confirm` (capture or cancel of what is only authorised) has nothing to do;
 """
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -40,7 +41,19 @@ from paygw.kernel.connector import (
 from paygw.kernel.evidence import AttemptSeen, AttemptStatus, Authority, PaymentSeen, RefundNewsStatus, RefundSeen
 from paygw.kernel.macs import hmac_hex, made_with
 from paygw.kernel.settled import read_settlement
-from paygw.kernel.wire import Json, milliseconds, objects, parsed, since_1970, text, whole, word
+from paygw.kernel.wire import (
+    Json,
+    milliseconds,
+    number_or_none,
+    objects,
+    parsed,
+    result_code,
+    since_1970,
+    sum_vnd,
+    text,
+    whole,
+    word,
+)
 
 PREFIX = "/v2/gateway/api"
 Message = Literal["create", "notice", "query", "refund", "confirm"]
@@ -63,6 +76,7 @@ _AMOUNTS_VND: Final = {
     "payWithCC": (1_000, 10_000_000),
     "payWithMethod": (1_000, 50_000_000),
 }
+_ORDER_ID: Final = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z._-]{0,48}[0-9A-Za-z])?", re.ASCII)
 _REFUND_VND: Final = (1_000, 50_000_000)
 # Page "result codes". What is in no table is unknown.
 _PAID: Final = frozenset({0, 9000})
@@ -106,8 +120,10 @@ def open_session(ask: SessionAsk, secrets: Secrets) -> SessionDialogue:
     least_vnd, most_vnd = _AMOUNTS_VND.get(kind, (0, 0))
     if not _keys(secrets) or not most_vnd:
         return Session(contact=Contact.NOT_SENT, bank_code="unconfigured")
-    if not least_vnd <= ask.amount_vnd <= most_vnd:
+    if not (ask.is_payable and least_vnd <= ask.amount_vnd <= most_vnd):
         return Session(contact=Contact.NOT_SENT, bank_code="amount_out_of_range")
+    if not _ORDER_ID.fullmatch(ask.attempt_ref):
+        return Session(contact=Contact.NOT_SENT, bank_code="reference_not_allowed")
     fields: Json = {
         "partnerCode": secrets.merchant,
         "partnerName": secrets.options.get("partnerName", secrets.merchant),
@@ -143,12 +159,12 @@ def parse_webhook(request: HttpRequest, secrets: Secrets, now: datetime) -> Noti
     fields = parsed(request.body)
     _require_signature(fields, secrets)
     ref, code, at = text(fields, "orderId"), whole(fields, "resultCode"), since_1970(fields, "responseTime")
-    transaction, amount_vnd = whole(fields, "transId"), whole(fields, "amount", least=1)
+    transaction, amount_vnd = number_or_none(fields, "transId"), sum_vnd(fields, "amount")
     seen: PaymentSeen | AttemptSeen
     if code in _PAID:
         merchant = text(fields, "partnerCode")
         seen = PaymentSeen(
-            attempt_ref=ref, bank_txn_id=str(transaction), amount_vnd=amount_vnd, occurred_at=at, merchant=merchant
+            attempt_ref=ref, bank_txn_id=transaction, amount_vnd=amount_vnd, occurred_at=at, merchant=merchant
         )
     elif code in _STATES:
         contact, state = _STATES[code]
@@ -197,7 +213,7 @@ def refund(ask: RefundAsk, secrets: Secrets) -> AnswerDialogue:
         return Answer(contact=Contact.NOT_SENT, bank_code="unconfigured")
     if not ask.bank_txn_id.isascii() or not ask.bank_txn_id.isdigit() or len(ask.bank_txn_id) > _DIGITS_MAX:
         return Answer(contact=Contact.NOT_SENT, bank_code="original_unknown")
-    if not least_vnd <= ask.amount_vnd <= most_vnd:
+    if not (ask.is_possible and least_vnd <= ask.amount_vnd <= most_vnd):
         return Answer(contact=Contact.NOT_SENT, bank_code="amount_out_of_range")
     fields: Json = {
         "partnerCode": secrets.merchant,
@@ -280,8 +296,8 @@ def _state(ask: QueryAsk, answer: Json | None, secrets: Secrets) -> Answer:
         if code in _PAID:
             paid = PaymentSeen(
                 attempt_ref=ask.attempt_ref,
-                bank_txn_id=str(whole(answer, "transId")),
-                amount_vnd=whole(answer, "amount", least=1),
+                bank_txn_id=number_or_none(answer, "transId"),
+                amount_vnd=sum_vnd(answer, "amount"),
                 occurred_at=at,
                 merchant=secrets.merchant,
             )
@@ -319,8 +335,8 @@ def _refund_state(ask: RefundAsk, line: Json | None) -> Answer:
 
 def _code(fields: Json | None) -> int:
     """The result code, or one that no page lists."""
-    value = fields.get("resultCode") if fields else None
-    return value if type(value) is int else _NONE
+    value = result_code(fields, "resultCode") if fields else None
+    return _NONE if value is None else value
 
 
 def _shown(code: int) -> str:

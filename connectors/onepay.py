@@ -82,6 +82,8 @@ def build_redirect(ask: SessionAsk, secrets: Secrets) -> Session:
     key, access_code = secrets.values.get(KEY, ""), secrets.options.get("access_code", "")
     if not (_is_key(key) and access_code):
         return Session(contact=Contact.NOT_SENT, bank_code="unconfigured")
+    if not ask.is_payable:
+        return Session(contact=Contact.NOT_SENT, bank_code="amount_out_of_range")
     gateway = _gateway(secrets)
     fields = {
         "AgainLink": ask.return_url,
@@ -93,7 +95,7 @@ def build_redirect(ask: SessionAsk, secrets: Secrets) -> Session:
         "vpc_Locale": "en" if ask.locale == "en" else "vn",
         "vpc_MerchTxnRef": ask.attempt_ref,
         "vpc_Merchant": secrets.merchant,
-        "vpc_OrderInfo": ask.description,
+        "vpc_OrderInfo": forms.line(ask.description),
         "vpc_ReturnURL": ask.return_url,
         "vpc_TicketNo": ask.payer_ip if len(ask.payer_ip) <= _TICKET_MAX_CHARS else "127.0.0.1",
         "vpc_Version": "2",
@@ -202,7 +204,7 @@ def _stated(fields: Mapping[str, str], now: datetime) -> tuple[Evidence, ...]:
 def _payment(fields: Mapping[str, str], now: datetime) -> PaymentSeen:
     return PaymentSeen(
         attempt_ref=forms.required(fields, "vpc_MerchTxnRef"),
-        bank_txn_id=fields.get("vpc_TransactionNo") or None,
+        bank_txn_id=forms.number_or_none(fields.get("vpc_TransactionNo", "")),
         amount_vnd=forms.whole_vnd(fields.get("vpc_Amount", "")),
         occurred_at=now,
         currency=fields.get("vpc_CurrencyCode") or fields.get("vpc_Currency") or "VND",

@@ -39,7 +39,7 @@ from paygw.kernel.connector import (
 from paygw.kernel.evidence import AttemptSeen, AttemptStatus, Authority, Evidence, PaymentSeen, TotalAsserted
 from paygw.kernel.macs import hmac_hex, made_with
 from paygw.kernel.settled import read_settlement
-from paygw.kernel.wire import Json, objects, parsed, text, text_or_none, whole, word
+from paygw.kernel.wire import Json, objects, parsed, sum_vnd, text, text_or_none, whole, word
 
 VIETNAM: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 SIGNED_AT_CREATION: Final = ("amount", "cancelUrl", "description", "orderCode", "returnUrl")
@@ -56,6 +56,11 @@ _STATES: Final[Mapping[str, tuple[Contact, AttemptStatus]]] = {
 }
 _UNPAID: Final = frozenset({"PENDING", "CANCELLED", "EXPIRED", "FAILED"})
 _REFUSALS: Final = {Verdict.BAD_SIGNATURE: 401, Verdict.MALFORMED: 400, Verdict.UNAVAILABLE: 503}
+# What we read of the signed data: each name stands once in the signed text.
+_READ: Final = (
+    "accountNumber", "amount", "code", "currency", "description", "orderCode", "paymentLinkId", "reference",
+    "transactionDateTime",
+)  # fmt: skip
 _KEYS_REFUSED: Final = frozenset({401, 403})
 _NOT_FOUND: Final = 404
 _MEMO_CHARS_MAX: Final = 25
@@ -76,7 +81,10 @@ def creation_text(fields: Mapping[str, object]) -> str:
 
 
 def data_text(data: Mapping[str, object]) -> str:
-    """The exact text that is signed in a webhook or an answer: every key that is there, and no other."""
+    """The exact text that is signed in a webhook or an answer: every key that is there, and no other.
+
+    Raises Malformed for a value that payOS has no way to write.
+    """
     return "&".join(f"{name}={_value(data[name])}" for name in sorted(data))
 
 
@@ -85,8 +93,9 @@ def open_session(ask: SessionAsk, secrets: Secrets) -> SessionDialogue:
     if not _keys(secrets) or not secrets.values.get("apiKey"):
         return Session(contact=Contact.NOT_SENT, bank_code="unconfigured")
     code = _order_code(ask.attempt_ref)
-    if code is None:
-        return Session(contact=Contact.NOT_SENT, bank_code="reference_is_no_number")
+    if code is None or not ask.is_payable:
+        why = "reference_is_no_number" if code is None else "amount_out_of_range"
+        return Session(contact=Contact.NOT_SENT, bank_code=why)
     fields: Json = {
         "orderCode": code,
         "amount": ask.amount_vnd,
@@ -115,7 +124,6 @@ def open_session(ask: SessionAsk, secrets: Secrets) -> SessionDialogue:
 
 def parse_webhook(request: HttpRequest, secrets: Secrets, now: datetime) -> Notice | Ignored:
     """One transfer that came in. Only the signed `data` is read."""
-    del now  # an old webhook says nothing that a new one would not
     envelope = parsed(request.body)
     data = envelope.get("data")
     if not isinstance(data, dict):
@@ -123,13 +131,13 @@ def parse_webhook(request: HttpRequest, secrets: Secrets, now: datetime) -> Noti
     signed = data_text(data)
     if not made_with(envelope.get("signature"), _keys(secrets), signed):
         raise BadSignature
-    if signed.count("&orderCode=") != 1:  # a memo that imitates the fields behind it would make the text ambiguous
+    if any(f"&{signed}".count(f"&{name}=") > 1 for name in _READ):  # a memo that imitates fields makes it ambiguous
         raise Malformed("the signed text can be read in two ways")
     if data.get("code") != DONE:
         return Ignored(reason="no credit")
     if all(data.get(name) == value for name, value in _TRIAL.items()):
         return Ignored(reason="the trial event of a registration")
-    seen = _payment(data, str(whole(data, "orderCode")))
+    seen = _payment(data, str(whole(data, "orderCode")), now)
     return Notice(evidence=(seen,), authority=Authority.NOTICE, event_id=text(data, "reference"))
 
 
@@ -194,7 +202,10 @@ def _data(reply: HttpReply, secrets: Secrets) -> Json | None:
         return None
     if given is None and secrets.options.get("answers") != "signed":
         return data
-    return data if made_with(given, _keys(secrets), data_text(data)) else None
+    try:
+        return data if made_with(given, _keys(secrets), data_text(data)) else None
+    except Malformed:
+        return None
 
 
 def _told_code(reply: HttpReply) -> str:
@@ -225,7 +236,7 @@ def _link(ask: QueryAsk, data: Json) -> Answer:
     contact, state = _STATES[status]
     paid_vnd = whole(data, "amountPaid")
     items = objects(data, "transactions") if data.get("transactions") is not None else []
-    evidence: tuple[Evidence, ...] = tuple(_payment(item, ask.attempt_ref) for item in items)
+    evidence: tuple[Evidence, ...] = tuple(_payment(item, ask.attempt_ref, ask.now) for item in items)
     if paid_vnd:
         evidence += (TotalAsserted(attempt_ref=ask.attempt_ref, total_vnd=paid_vnd, occurred_at=ask.now),)
     if not evidence or status not in {"PAID", "UNDERPAID"}:
@@ -240,13 +251,14 @@ def _link(ask: QueryAsk, data: Json) -> Answer:
     return Answer(contact=contact, evidence=evidence, bank_code=status)
 
 
-def _payment(data: Json, ref: str) -> PaymentSeen:
-    """One transfer; its identity is the account and the bank's reference."""
+def _payment(data: Json, ref: str, now: datetime) -> PaymentSeen:
+    """One transfer; its identity is the account and the bank's reference. Without a time of its own it came now."""
+    told = text_or_none(data, "transactionDateTime")
     return PaymentSeen(
         attempt_ref=ref,
         bank_txn_id=text(data, "reference").strip(),
-        amount_vnd=whole(data, "amount", least=1),
-        occurred_at=_moment(text(data, "transactionDateTime")),
+        amount_vnd=sum_vnd(data, "amount"),
+        occurred_at=_moment(told) if told else now,
         currency=text_or_none(data, "currency") or "VND",
         account=text(data, "accountNumber").strip(),
         memo=text_or_none(data, "description") or "",
@@ -265,7 +277,10 @@ def _moment(told: str) -> datetime:
 def _value(value: object) -> str:
     """A value as payOS writes it into a signed text."""
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        try:
+            return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        except (TypeError, RecursionError) as fault:  # a fraction inside, or too deep
+            raise Malformed("a value that cannot be written") from fault
     return "" if value in {None, "null", "undefined"} else word(value)
 
 

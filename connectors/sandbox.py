@@ -78,8 +78,9 @@ _REFUSALS = {Verdict.BAD_SIGNATURE: 401, Verdict.MALFORMED: 400, Verdict.UNAVAIL
 
 def open_session(ask: SessionAsk, secrets: Secrets) -> SessionDialogue:
     """A signed URL without any call (flow `redirect`), or the page of a session the bank opened (flow `server`)."""
-    if not _known(secrets):
-        return Session(contact=Contact.NOT_SENT, bank_code="unconfigured")
+    if not (_known(secrets) and ask.is_payable):
+        why = "amount_out_of_range" if _known(secrets) else "unconfigured"
+        return Session(contact=Contact.NOT_SENT, bank_code=why)
     names = ("attempt_ref", "amount_vnd", "description", "return_url", "webhook_url", "locale")
     wanted = {name: getattr(ask, name) for name in names}
     wanted |= {"merchant": secrets.merchant, "expires_at": _stamp(ask.expires_at)}
@@ -134,6 +135,8 @@ def query(ask: QueryAsk, secrets: Secrets) -> AnswerDialogue:
 
 def refund(ask: RefundAsk, secrets: Secrets) -> AnswerDialogue:
     """Ask for a refund; the bank answers the same again for the same `refund_ref`."""
+    if not ask.is_possible:
+        return Answer(contact=Contact.NOT_SENT, bank_code="amount_out_of_range")
     names = ("refund_ref", "attempt_ref", "bank_txn_id", "amount_vnd", "reason")
     wanted = {name: getattr(ask, name) for name in names}
     return (yield from _answered(partial(_refund_state, ask), secrets, "POST", "/v1/refunds", ask.now, wanted))
@@ -171,7 +174,7 @@ def _call(
 ) -> Generator[HttpRequest, HttpReply, tuple[int, Json] | None]:
     """One signed request; its status and fields, or None unless the answer is authentic and readable."""
     url = f"{secrets.base_url}{path}"
-    body = b"" if content is None else json.dumps(content, ensure_ascii=False).encode()
+    body = b"" if content is None else json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
     signed = signature(secrets.values["secret"], "request", now, f"{method} {target_of(url)}", body)
     headers = {SIGNATURE: signed, "accept": "application/json"} | ({"content-type": "application/json"} if body else {})
     reply = yield HttpRequest(method=method, url=url, headers=headers, body=body, repeatable=True)

@@ -36,6 +36,8 @@ _UNKNOWN_CALLER: Final = HttpReply(status=401, headers={"content-type": "applica
 
 def build_redirect(ask: SessionAsk, secrets: Secrets) -> Session:
     """The text of the code: account or virtual account, amount, memo code."""
+    if not ask.is_payable:
+        return Session(contact=Contact.NOT_SENT, bank_code="amount_out_of_range")
     options = secrets.options
     prefix = options.get("virtual_prefix", "")
     account = prefix + ask.attempt_ref.removeprefix(MEMO_PREFIX) if prefix else options.get("account", "")

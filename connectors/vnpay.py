@@ -53,7 +53,8 @@ PAY_PATH: Final = "/paymentv2/vpcpay.html"
 API_PATH: Final = "/merchant_webapi/api/transaction"
 HASH, KEY = "vnp_SecureHash", "hash_secret"
 _UNSIGNED = frozenset({HASH, "vnp_SecureHashType"})
-_REQUEST_ID_MAX_CHARS = 32
+_REQUEST_ID_MAX_CHARS, _INFO_MAX_CHARS = 32, 255
+_AMOUNT_MAX_VND = 9_999_999_999  # vnp_Amount has at most 12 digits
 
 # "querydr&refund": what is hashed, in this order.
 QUERY_REQUEST: Final = (
@@ -122,6 +123,8 @@ def build_redirect(ask: SessionAsk, secrets: Secrets) -> Session:
     key = secrets.values.get(KEY, "")
     if not key:
         return Session(contact=Contact.NOT_SENT, bank_code="unconfigured")
+    if not ask.is_payable or ask.amount_vnd > _AMOUNT_MAX_VND:
+        return Session(contact=Contact.NOT_SENT, bank_code="amount_out_of_range")
     fields = {
         "vnp_Version": VERSION,
         "vnp_Command": "pay",
@@ -132,7 +135,7 @@ def build_redirect(ask: SessionAsk, secrets: Secrets) -> Session:
         "vnp_CurrCode": "VND",
         "vnp_IpAddr": ask.payer_ip,
         "vnp_Locale": "en" if ask.locale == "en" else "vn",
-        "vnp_OrderInfo": ask.description.replace("*", " "),
+        "vnp_OrderInfo": forms.line(ask.description, chars_max=_INFO_MAX_CHARS).replace("*", " "),
         "vnp_OrderType": secrets.options.get("order_type") or "other",
         "vnp_ReturnUrl": ask.return_url,
         "vnp_TxnRef": ask.attempt_ref,
@@ -183,6 +186,8 @@ def refund(ask: RefundAsk, secrets: Secrets) -> AnswerDialogue:
     """Ask once for a refund; 00 means accepted, not returned. Never sent again: a request id lives for one day only."""
     if not secrets.values.get(KEY):
         return Answer(contact=Contact.NOT_SENT, bank_code="unconfigured")
+    if not ask.is_possible:
+        return Answer(contact=Contact.NOT_SENT, bank_code="amount_out_of_range")
     wanted = {
         "vnp_RequestId": request_id_of(ask.refund_ref),
         "vnp_Version": VERSION,
@@ -196,7 +201,7 @@ def refund(ask: RefundAsk, secrets: Secrets) -> AnswerDialogue:
         "vnp_CreateBy": secrets.options.get("create_by") or "paygw",
         "vnp_CreateDate": forms.stamp(ask.now),
         "vnp_IpAddr": secrets.options.get("server_ip") or "127.0.0.1",
-        "vnp_OrderInfo": ask.reason,
+        "vnp_OrderInfo": forms.line(ask.reason, chars_max=_INFO_MAX_CHARS),
     }
     fields = yield from _called(secrets, wanted, REFUND_REQUEST, REFUND_REPLY, repeatable=False)
     if fields is None:
@@ -216,13 +221,9 @@ def query_refund(ask: RefundAsk, secrets: Secrets) -> AnswerDialogue:
     """Querydr again: VNPAY names a refund by its payment and amount only, so one of two equal ones stays unknown."""
     if not secrets.values.get(KEY):
         return Answer(contact=Contact.NOT_SENT, bank_code="unconfigured")
-    fields = yield from _querydr(
-        secrets,
-        ref=ask.attempt_ref,
-        request_id=sha512(f"{ask.refund_ref}|{ask.now.isoformat()}".encode()).hexdigest()[:_REQUEST_ID_MAX_CHARS],
-        created_at=ask.created_at or ask.paid_at,
-        now=ask.now,
-    )
+    request_id = sha512(f"{ask.refund_ref}|{ask.now.isoformat()}".encode()).hexdigest()[:_REQUEST_ID_MAX_CHARS]
+    dates = {"created_at": ask.created_at or ask.paid_at, "now": ask.now}
+    fields = yield from _querydr(secrets, ref=ask.attempt_ref, request_id=request_id, **dates)
     if fields is None or fields["vnp_TransactionType"] not in _REFUND_TYPES:
         return Answer(contact=Contact.UNKNOWN, bank_code=fields["vnp_ResponseCode"] if fields else "")
     if ask.has_twin:
@@ -239,18 +240,18 @@ def signed_query(fields: Mapping[str, str], secret: str) -> str:
 def signed_fields(url: str, keys: tuple[str, ...]) -> dict[str, str]:
     """The vnp_ fields of an IPN or return address, empty ones left out. Raises BadSignature, then Malformed.
 
-    Hashed first as they stand, then decoded and encoded again as our own clients would.
+    Hashed as they stand, with the empty ones or without, and decoded and encoded again as our own clients would.
     """
     raw = forms.raw_pairs(url.partition("?")[2], ("vnp_",))
     given = raw.get(HASH, b"").decode("latin-1")
-    raw = {name: raw[name] for name in sorted(raw) if raw[name] and name not in _UNSIGNED}
-    text = b"&".join(name.encode() + b"=" + value for name, value in raw.items())
-    if not forms.signed_by(given, [text], keys, forms.hmac_sha512):
-        with suppress(Malformed):
-            text = forms.sorted_form(forms.decoded(raw)).encode()
-        if not forms.signed_by(given, [text], keys, forms.hmac_sha512):
-            raise BadSignature
-    return forms.printable(forms.decoded(raw))
+    raw = {name: raw[name] for name in sorted(raw) if name not in _UNSIGNED}
+    filled = {name: value for name, value in raw.items() if value}
+    texts = {forms.joined(filled), forms.joined(raw)}
+    with suppress(Malformed):
+        texts.add(forms.sorted_form(forms.decoded(filled)).encode())
+    if not forms.signed_by(given, texts, keys, forms.hmac_sha512):
+        raise BadSignature
+    return forms.printable(forms.decoded(filled))
 
 
 def request_id_of(ref: str) -> str:
@@ -271,10 +272,9 @@ def _stated(fields: Mapping[str, str], now: datetime) -> tuple[Evidence, ...]:
 
 
 def _payment(fields: Mapping[str, str], at: datetime) -> PaymentSeen:
-    number = fields.get("vnp_TransactionNo", "")
     return PaymentSeen(
         attempt_ref=forms.required(fields, "vnp_TxnRef"),
-        bank_txn_id=number if number.strip("0") else None,
+        bank_txn_id=forms.number_or_none(fields.get("vnp_TransactionNo", "")),
         amount_vnd=forms.whole_vnd(fields.get("vnp_Amount", "")),
         occurred_at=at,
         merchant=fields.get("vnp_TmnCode", ""),
@@ -355,13 +355,12 @@ def _refund_state(ask: RefundAsk, fields: dict[str, str]) -> Answer:
     if fields["vnp_Amount"] != forms.hundredths(ask.amount_vnd):
         return Answer(contact=Contact.UNKNOWN, bank_code="other_amount")
     contact, state = REFUNDS[status]
-    number = fields["vnp_TransactionNo"]
     seen = RefundSeen(
         refund_ref=ask.refund_ref,
         status=state,
         amount_vnd=ask.amount_vnd,
         occurred_at=forms.unstamped(fields["vnp_PayDate"]) or ask.now,
-        bank_txn_id=number if number.strip("0") else None,
+        bank_txn_id=forms.number_or_none(fields["vnp_TransactionNo"]),
     )
     return Answer(contact=contact, evidence=(seen,), bank_code=status)
 

@@ -43,7 +43,19 @@ from paygw.kernel.connector import (
 from paygw.kernel.evidence import AttemptSeen, AttemptStatus, Authority, PaymentSeen, RefundNewsStatus, RefundSeen
 from paygw.kernel.macs import hmac_hex, made_with
 from paygw.kernel.settled import read_settlement
-from paygw.kernel.wire import AMOUNT_MAX_VND, Json, milliseconds, parsed, since_1970, text, whole, word
+from paygw.kernel.wire import (
+    AMOUNT_MAX_VND,
+    Json,
+    milliseconds,
+    number_or_none,
+    parsed,
+    result_code,
+    since_1970,
+    sum_vnd,
+    text,
+    whole,
+    word,
+)
 
 VIETNAM: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 # What each mac covers, joined by "|". A query closes with the key itself.
@@ -94,6 +106,8 @@ def open_session(ask: SessionAsk, secrets: Secrets) -> SessionDialogue:
     """Create an order; the payer goes to its page."""
     if not _keys(secrets, "key1") or not secrets.merchant.isdecimal():
         return Session(contact=Contact.NOT_SENT, bank_code="unconfigured")
+    if not ask.is_payable:
+        return Session(contact=Contact.NOT_SENT, bank_code="amount_out_of_range")
     least_s, most_s = _LIFETIME_S
     fields: Json = {
         "app_id": int(secrets.merchant),
@@ -119,7 +133,6 @@ def open_session(ask: SessionAsk, secrets: Secrets) -> SessionDialogue:
 
 def parse_webhook(request: HttpRequest, secrets: Secrets, now: datetime) -> Notice | Ignored:
     """A callback: money came. The mac is over the text of `data` as it travelled."""
-    del now  # an old callback says nothing that a new one would not
     envelope = parsed(request.body)
     data = envelope.get("data")
     if not isinstance(data, str) or not made_with(envelope.get("mac"), _keys(secrets, "key2"), data):
@@ -129,12 +142,12 @@ def parse_webhook(request: HttpRequest, secrets: Secrets, now: datetime) -> Noti
         return Ignored(reason="a callback without money, as of a binding")
     seen = PaymentSeen(
         attempt_ref=_PREFIX.sub("", text(fields, "app_trans_id"), count=1),
-        bank_txn_id=str(whole(fields, "zp_trans_id")),
-        amount_vnd=whole(fields, "amount", least=1),
-        occurred_at=since_1970(fields, "server_time"),
+        bank_txn_id=number_or_none(fields, "zp_trans_id"),
+        amount_vnd=sum_vnd(fields, "amount"),
+        occurred_at=since_1970(fields, "server_time") if fields.get("server_time") else now,
         merchant=str(whole(fields, "app_id")),
     )
-    return Notice(evidence=(seen,), authority=Authority.NOTICE, event_id=str(seen.bank_txn_id))
+    return Notice(evidence=(seen,), authority=Authority.NOTICE, event_id=seen.bank_txn_id or "")
 
 
 def acknowledge(verdict: Verdict) -> HttpReply:
@@ -178,6 +191,8 @@ def refund(ask: RefundAsk, secrets: Secrets) -> AnswerDialogue:
         return Answer(contact=Contact.NOT_SENT, bank_code="unconfigured")
     if not ask.bank_txn_id:
         return Answer(contact=Contact.NOT_SENT, bank_code="original_unknown")
+    if not ask.is_possible:
+        return Answer(contact=Contact.NOT_SENT, bank_code="amount_out_of_range")
     fields: Json = {
         "m_refund_id": _refund_id(ask, secrets),
         "app_id": int(secrets.merchant),
@@ -259,7 +274,7 @@ def _paid(ask: QueryAsk, answer: Json, secrets: Secrets) -> Answer:
         seen = PaymentSeen(
             attempt_ref=ask.attempt_ref,
             bank_txn_id=str(whole(answer, "zp_trans_id", least=1)),
-            amount_vnd=whole(answer, "amount", least=1),
+            amount_vnd=sum_vnd(answer, "amount"),
             occurred_at=since_1970(answer, "server_time") if answer.get("server_time") else ask.now,
             merchant=secrets.merchant,
         )
@@ -298,8 +313,8 @@ def _refund_state(ask: RefundAsk, answer: Json | None) -> Answer:
 
 def _codes(answer: Json | None) -> tuple[int | None, int | None]:
     """return_code and sub_return_code (which may be missing); nothing where one of them is no whole number."""
-    code, sub = (answer.get(name) if answer else None for name in ("return_code", "sub_return_code"))
-    if type(code) is not int or not (sub is None or type(sub) is int):
+    code, sub = (result_code(answer or {}, name) for name in ("return_code", "sub_return_code"))
+    if code is None or (sub is None and answer and answer.get("sub_return_code") is not None):
         return None, None
     return code, sub
 

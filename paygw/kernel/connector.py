@@ -13,6 +13,7 @@ from typing import Literal
 
 from paygw.kernel.evidence import Authority, Evidence, PaymentSeen, ReversalSeen
 
+ASKED_MAX_VND = 10**12
 Method = Literal["card", "wallet", "transfer", "bill"]
 
 
@@ -74,6 +75,11 @@ class SessionAsk:
     created_at: datetime
     expires_at: datetime
 
+    @property
+    def is_payable(self) -> bool:
+        """Whether the sum is one that can be asked for: whole đồng, 1 to 10^12."""
+        return type(self.amount_vnd) is int and 0 < self.amount_vnd <= ASKED_MAX_VND
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
@@ -113,6 +119,11 @@ class RefundAsk:
     asked_at: datetime | None = None  # when it was decided: the same at every call about this refund
     created_at: datetime | None = None  # of the attempt, as its session was asked for; unknown: paid_at stands in
     has_twin: bool = False  # this payment has another refund of the same amount: an amount alone names neither
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the sum is one that can be given back: whole đồng, at most what was paid."""
+        return type(self.amount_vnd) is int and 0 < self.amount_vnd <= self.original_vnd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

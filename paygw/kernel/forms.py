@@ -62,6 +62,11 @@ def decoded(raw: Mapping[str, bytes]) -> dict[str, str]:
         raise Malformed("not text in UTF-8") from fault
 
 
+def joined(raw: Mapping[str, bytes]) -> bytes:
+    """The pairs as they stood, in this order."""
+    return b"&".join(name.encode() + b"=" + value for name, value in raw.items())
+
+
 def form_encoded(text: str) -> str:
     """As PHP and JavaScript clients encode it: space is +, everything but letters, digits and `-._` is %XX."""
     return quote_plus(text, safe="").replace("~", "%7E")
@@ -88,6 +93,16 @@ def hmac_sha512(secret: str, text: bytes) -> str:
 def printable(fields: Mapping[str, str]) -> dict[str, str]:
     """Texts for people and for the store: unprintable characters are spaces, 500 at most."""
     return {name: UNPRINTABLE.sub(" ", value)[:TEXT_MAX_CHARS] for name, value in fields.items()}
+
+
+def line(text: str, *, chars_max: int = TEXT_MAX_CHARS) -> str:
+    """A text we send, on one line: unprintable characters are spaces."""
+    return UNPRINTABLE.sub(" ", text)[:chars_max]
+
+
+def number_or_none(text: str) -> str | None:
+    """A provider's number of a transaction; None for an empty one or noughts, sent before there is one."""
+    return text if text.strip().strip("0") else None
 
 
 def texts_of(said: Json, names: Iterable[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from paygw.kernel.forms import VIETNAM
 from paygw.kernel.wire import Json, text_or_none
 
 _FORMS: Final = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d%H:%M", "%Y-%m-%d%H:%M:%S", "%d/%m/%Y %H:%M:%S")
-_EPOCH: Final = re.compile(r"[0-9]{10}(?:[0-9]{3})?", re.ASCII)
+_EPOCH: Final = re.compile(r"[1-9][0-9]{9}(?:[0-9]{3})?", re.ASCII)
 _REFERENCE_CHARS_MAX: Final = 64
 
 
@@ -23,7 +23,7 @@ def header(request: HttpRequest, name: str) -> str:
 
 def reference(fields: Json, name: str) -> str | None:
     """The bank's reference of a movement, written alike by every observer: capitals, no spaces; None without one."""
-    return plain_reference(text_or_none(fields, name) or "")
+    return plain_reference(_named(fields, name))
 
 
 def plain_reference(told: str) -> str | None:
@@ -33,7 +33,13 @@ def plain_reference(told: str) -> str | None:
 
 def account_number(fields: Json, name: str) -> str:
     """An account or virtual account as banks write it, without spaces; empty where there is none."""
-    return re.sub(r"\s", "", text_or_none(fields, name) or "").upper()
+    return re.sub(r"\s", "", _named(fields, name)).upper()
+
+
+def _named(fields: Json, name: str) -> str:
+    """A name, of which some senders make a number."""
+    value = fields.get(name)
+    return str(value) if type(value) is int and value >= 0 else text_or_none(fields, name) or ""
 
 
 def local_time(told: object) -> datetime:

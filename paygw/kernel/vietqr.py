@@ -14,7 +14,7 @@ NAPAS: Final = "A000000727"
 MEMO_CHARS_MAX: Final = 25
 _ACCOUNT: Final = re.compile(r"[0-9A-Za-z]{1,19}", re.ASCII)
 _BIN: Final = re.compile(r"[0-9]{6}", re.ASCII)
-_AMOUNT_DIGITS_MAX: Final = 13
+_AMOUNT: Final = re.compile(r"[1-9][0-9]{0,12}", re.ASCII)
 _VALUE_CHARS_MAX: Final = 99
 _TEXT_CHARS_MAX: Final = 512
 _CRC_CHARS: Final = 8  # 6304 and four digits
@@ -37,11 +37,7 @@ def write(transfer: Transfer) -> str:
     """The text of the code. Raises ValueError where the standard has no room for a value."""
     fits = _BIN.fullmatch(transfer.bank_bin) and _ACCOUNT.fullmatch(transfer.account)
     amount = "" if transfer.amount_vnd is None else str(transfer.amount_vnd)
-    if (
-        not fits
-        or len(amount) > _AMOUNT_DIGITS_MAX
-        or (amount and transfer.amount_vnd is not None and transfer.amount_vnd <= 0)
-    ):
+    if not fits or (amount and not _AMOUNT.fullmatch(amount)):
         raise ValueError("a VietQR code takes 6 digits, an account of at most 19 letters and digits, a positive amount")
     purpose = memo_text(transfer.purpose)
     account = _field("00", transfer.bank_bin) + _field("01", transfer.account)

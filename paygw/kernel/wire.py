@@ -1,31 +1,41 @@
-"""Strict reading of JSON that a bank sent: duplicate names, floats and odd texts never get past this point.
+"""Strict reading of JSON that a bank sent: duplicate names, fractions and odd texts never get past this point.
 
-Every function raises Malformed and nothing else, whatever the bytes.
+Every function raises Malformed and nothing else, whatever the bytes. A fraction in a field that nobody reads does no
+harm: it is kept as it was written (`Fraction`), since a signature may cover it, and is no number to any reader here.
 """
 
 import json
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
-from paygw.kernel.connector import Malformed
+from paygw.kernel.connector import ASKED_MAX_VND, Malformed
 
 Json = dict[str, object]
 
-AMOUNT_MAX_VND = 10**12
+AMOUNT_MAX_VND = ASKED_MAX_VND
 TEXT_MAX_CHARS = 500
 ITEMS_MAX = 1000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS_MAX = 18
+_CODE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 _MS_MAX = 4_102_444_800_000  # the year 2100
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
+@dataclass(frozen=True, slots=True)
+class Fraction:
+    """A number that is not whole, as it was written."""
+
+    written: str
+
+
 def parsed(body: bytes) -> Json:
-    """One JSON object in UTF-8, without duplicate names, fractions or NaN."""
+    """One JSON object in UTF-8, without duplicate names or NaN; numbers are whole, or a `Fraction`."""
     try:
         value = json.loads(
-            body.decode("utf-8"), object_pairs_hook=_unique, parse_float=_no_number, parse_constant=_no_number
+            body.decode("utf-8"), object_pairs_hook=_unique, parse_float=Fraction, parse_constant=_no_number
         )
     except (ValueError, RecursionError) as fault:
         raise Malformed("not the JSON we expect") from fault
@@ -67,6 +77,38 @@ def whole(fields: Json, name: str, *, least: int = 0) -> int:
     return value
 
 
+def sum_vnd(fields: Json, name: str) -> int:
+    """A sum as providers write it: 1 to 10^12 đồng, as a JSON integer or as digits in a text."""
+    value = whole(fields, name, least=1)
+    if value > AMOUNT_MAX_VND:
+        raise Malformed(f"{name} is no amount")
+    return value
+
+
+def signed_vnd(fields: Json, name: str) -> int:
+    """The same with money that left below zero: -10^12 to 10^12 đồng, not 0."""
+    value = fields.get(name)
+    if isinstance(value, str) and value.startswith("-"):
+        return -sum_vnd({name: value[1:]}, name)
+    if type(value) is int and value < 0:
+        return -sum_vnd({name: -value}, name)
+    return sum_vnd(fields, name)
+
+
+def number_or_none(fields: Json, name: str) -> str | None:
+    """A provider's number of a transaction as digits; None for 0, which some send before there is one."""
+    number = whole(fields, name)
+    return str(number) if number else None
+
+
+def result_code(fields: Json, name: str) -> int | None:
+    """A result code, as a JSON integer or as digits in a text; None for anything else."""
+    value = fields.get(name)
+    if isinstance(value, str) and _CODE.fullmatch(value):
+        return int(value)
+    return value if type(value) is int else None
+
+
 def since_1970(fields: Json, name: str) -> datetime:
     """Milliseconds since 1970 as a time."""
     milliseconds = whole(fields, name, least=1)
@@ -81,9 +123,13 @@ def milliseconds(at: datetime) -> int:
 
 
 def word(value: object) -> str:
-    """A JSON value as providers write it into a text they sign: null is empty."""
+    """A JSON value as providers write it into a signed text: null is empty. Raises Malformed for lists and objects."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Fraction):
+        return value.written
+    if isinstance(value, list | dict):
+        raise Malformed("a list or an object where a value belongs")
     return "" if value is None else str(value)
 
 
@@ -115,4 +161,4 @@ def _unique(pairs: list[tuple[str, object]]) -> Json:
 
 
 def _no_number(_: str) -> NoReturn:
-    raise Malformed("a number that is not whole")
+    raise Malformed("NaN is no number")

@@ -167,7 +167,7 @@ def test_casso_webhooks_are_read_and_altered_ones_are_not(vector: dict[str, Any]
 def test_casso_text_of_php_senders_is_accepted_too() -> None:
     body = {"data": {"memo": "Lệ phí / đợt 1 ~ + &"}, "error": 0}
 
-    javascript, php = casso.signed_texts("1", body)
+    javascript, php, *_ = casso.signed_texts("1", body)
 
     assert javascript == '1.{"data":{"memo":"Lệ phí / đợt 1 ~ + &"},"error":0}'
     assert php == '1.{"data":{"memo":"L\\u1ec7 ph\\u00ed \\/ \\u0111\\u1ee3t 1 ~ + &"},"error":0}'
