@@ -167,6 +167,8 @@ class Settings(BaseSettings):
     file_cpu_s: int = Field(default=60, ge=1, description="CPU seconds of the process that reads a file.")
     operator_name: str = Field(default="PAYGW", description="Who instructs payments out, as payment orders name it.")
     operator_bank: str = Field(default="", description="BIC of the bank that keeps our account (payment orders).")
+    operator_tax_code: str = Field(default="", description="Tax code of who pays in, on C1-02/NS slips.")
+    operator_address: str = Field(default="", description="Address of who pays in, on C1-02/NS slips.")
     night_at: time = Field(default=time(10), description="When a bank's day is reconciled on its T+1, local time.")
     night_back_days: int = Field(default=14, ge=1, le=60, description="Days back that are still reconciled if missed.")
     night_poll: str = Field(default="*/10 * * * *", description="How often nights that are due are looked for (cron).")

@@ -1,7 +1,7 @@
 """`paygw disburse`: money to its owners; one person proposes a batch, another approves exactly that."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -9,6 +9,7 @@ from paygw.cli.output import AsJson, show, show_all, with_hub
 from paygw.hub import payees, payouts
 from paygw.hub.days import day_of
 from paygw.hub.persons import TwoPersons
+from paygw.hub.slips import export_slips
 from paygw.settings import Settings
 from paygw.store.payouts import Payee
 
@@ -19,6 +20,7 @@ By = Annotated[str, typer.Option("--by", help="The person who does this.")]
 Document = Annotated[str, typer.Option(help="The paper or file both persons look at.")]
 Group = Annotated[int, typer.Option("--group", min=1, help="Which payment order of the batch.")]
 _PATIENT_S = 120.0
+_FORMS: Final = {"pain001": payouts.export_payout, "c1-02ns": export_slips}
 
 
 @disburse.command("payee")
@@ -104,9 +106,19 @@ def disburse_reject(batch: Batch, *, by: By, as_json: AsJson = False) -> None:
 
 
 @disburse.command("export")
-def disburse_export(batch: Batch, *, by: By, out: Annotated[Path, typer.Option(help="Where to (XML).")]) -> None:
-    """Write the payment orders as pain.001.001.09; again gives the same bytes."""
-    out.write_bytes(with_hub(lambda hub: payouts.export_payout(hub, batch, by=by)))
+def disburse_export(
+    batch: Batch,
+    *,
+    by: By,
+    out: Annotated[Path, typer.Option(help="Where to.")],
+    form: Annotated[
+        Literal["pain001", "c1-02ns"],
+        typer.Option(help="The payment message (XML), or the slips of what goes into the budget (PDF)."),
+    ] = "pain001",
+) -> None:
+    """Write the payment orders as pain.001.001.09, or their C1-02/NS slips; again gives the same bytes."""
+    write = _FORMS[form]
+    out.write_bytes(with_hub(lambda hub: write(hub, batch, by=by)))
     typer.echo(str(out))
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from asyncpg import Connection
@@ -40,6 +40,20 @@ class OrderKind:
     post: Callable[[Hub, Connection, Content, TwoPersons], Awaitable[None]]
     tell: Callable[[Hub, Connection, Content, PaymentOrder, News], Awaitable[None]]
     states: Callable[[Connection, Content, PaymentOrder], Awaitable[dict[State, int]]]
+
+
+class BudgetCodes(NamedTuple):
+    """Chương, tiểu mục, địa bàn hành chính, mã QHNS; `-` where the hub was not told."""
+
+    chapter: str
+    item: str
+    area: str
+    unit: str
+
+
+def budget_codes(code: str) -> BudgetCodes:
+    """The parts of a budget code; only the last may hold dots."""
+    return BudgetCodes(*(code.split(".", 3) + ["-"] * 4)[:4])
 
 
 def message_id(batch_id: UUID) -> str:

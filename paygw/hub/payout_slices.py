@@ -12,7 +12,7 @@ from paygw.hub.disbursement import Place, confirm_instruction, disburse_slice, r
 from paygw.hub.finance import View
 from paygw.hub.hub import Hub
 from paygw.hub.locking import hold_receipts
-from paygw.hub.payment_orders import STATES, Content, News, OrderKind, PaymentOrder, State
+from paygw.hub.payment_orders import STATES, Content, News, OrderKind, PaymentOrder, State, budget_codes
 from paygw.hub.persons import TwoPersons
 from paygw.hub.settlement import SliceName
 from paygw.kernel.errors import Refused
@@ -153,7 +153,7 @@ def _order(orders: list[PaymentOrder], number: int) -> PaymentOrder:
 
 def _remittance(payee: View, code: str, count: int) -> str:
     """C1-02/NS in one line: chương, tiểu mục, ĐBHC, mã QHNS, cơ quan thu, KBNN; no citizen is named."""
-    chapter, item, area, unit = (code.split(".") + ["-"] * 4)[:4]
+    chapter, item, area, unit = budget_codes(code)
     text = f"NOP NSNN C:{chapter} TM:{item} DBHC:{area} QHNS:{unit} CQT:{payee['collecting_office'] or '-'}"
     return f"{text} KBNN:{payee['treasury_unit'] or '-'} {count} KHOAN"[:_TEXT_MAX]
 

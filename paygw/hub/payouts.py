@@ -58,7 +58,7 @@ async def propose_again(hub: Hub, batch_id: str, group: int, *, by: str, via: st
     """What came back of an order, as a batch of its own. Raises Refused: `disbursement_state`, `payee_missing`."""
 
     async def content(connection: Connection, _: str) -> View:
-        row = await _find(connection, batch_id)
+        row = await batch_of(connection, batch_id)
         if row["kind"] == "refunds":
             raise Refused("payout_state", "A refund that came back is owed to its payer: ask for a new refund of it.")
         return await slices_again(connection, _content(row), group)
@@ -111,7 +111,7 @@ async def approve_payout(hub: Hub, batch_id: str, *, by: str, shown: str, docume
 async def _approve(
     hub: Hub, batch_id: str, by: str, shown: str, document: str, via: str, connection: Connection
 ) -> None:
-    row = await _find(connection, batch_id)
+    row = await batch_of(connection, batch_id)
     _require_other(row, by, via)
     if not hmac.compare_digest(row["content_hash"].encode(), shown.encode()):
         raise Refused("stale_version", "That is not the batch as it stands: look at it again.")
@@ -126,7 +126,7 @@ async def reject_payout(hub: Hub, batch_id: str, *, by: str, via: str = "cli") -
     """Drop a proposed batch."""
 
     async def work(connection: Connection) -> None:
-        row = await _find(connection, batch_id)
+        row = await batch_of(connection, batch_id)
         _require_other(row, by, via)
         await require_checker(connection, by)
         if not await store.decide(connection, row["batch_id"], status="rejected", by=by, at=hub.clock()):
@@ -151,7 +151,7 @@ async def _export(hub: Hub, uid: UUID, by: str, connection: Connection) -> bytes
     debtor = Party(name=hub.settings.operator_name, account=row["account"], bank=hub.settings.operator_bank)
     made = build(
         message_id(uid),
-        [transfer_of(uid, order) for order in _orders(hub, row)],
+        [transfer_of(uid, order) for order in orders_of(hub, row)],
         debtor=debtor,
         made_at=made_at,
         on=made_at.date(),
@@ -178,7 +178,7 @@ async def return_group(hub: Hub, batch_id: str, group: int, *, by: str) -> View:
 
 async def _for_group(hub: Hub, batch_id: str, group: int, by: str, news: News, connection: Connection) -> None:
     await require_person(connection, by)
-    row = await _find(connection, batch_id)
+    row = await batch_of(connection, batch_id)
     order = order_of(hub, row, group)
     await tell_order(hub, connection, row, order, news)
     await tell_audit(connection, principal_of(by), f"payout.{news}", f"{row['batch_id']}:{group}")
@@ -188,7 +188,7 @@ def order_of(hub: Hub, row: Record, group: int) -> PaymentOrder:
     """One order of an exported batch. Raises Refused `payout_state`, `not_found`."""
     if row["status"] != "exported":
         raise Refused("payout_state", "Only payment orders of an exported batch are confirmed or returned.")
-    orders = _orders(hub, row)
+    orders = orders_of(hub, row)
     if not 0 < group <= len(orders):
         raise Refused("not_found", f"The batch has payment orders 1 to {len(orders)}.")
     return orders[group - 1]
@@ -207,8 +207,8 @@ async def order_states(connection: Connection, row: Record, order: PaymentOrder)
 async def show_payout(hub: Hub, batch_id: str) -> View:
     """A batch with its payment orders, their states and its hash. Raises Refused `not_found`."""
     async with hub.pool.acquire() as connection:
-        row = await _find(connection, batch_id)
-        orders = [await _shown(connection, row, order) for order in _orders(hub, row)]
+        row = await batch_of(connection, batch_id)
+        orders = [await _shown(connection, row, order) for order in orders_of(hub, row)]
     names = ("kind", "account", "status", "total_vnd", "content_hash", "proposed_by", "decided_by")
     return {"batch": batch_id, **{name: row[name] for name in names}, "orders": orders}
 
@@ -230,7 +230,8 @@ async def list_payouts(hub: Hub, *, limit: int = 100) -> list[View]:
     return [{**dict(row), "batch_id": str(row["batch_id"])} for row in rows]
 
 
-def _orders(hub: Hub, row: Record) -> list[PaymentOrder]:
+def orders_of(hub: Hub, row: Record) -> list[PaymentOrder]:
+    """The payment orders of a batch."""
     return KINDS[row["kind"]].orders(hub, _content(row))
 
 
@@ -238,7 +239,8 @@ def _content(row: Record) -> Content:
     return msgspec.json.decode(row["content"], type=dict[str, Any])
 
 
-async def _find(connection: Connection, batch_id: str) -> Record:
+async def batch_of(connection: Connection, batch_id: str) -> Record:
+    """A batch by its id. Raises Refused `not_found`."""
     row = await store.find_payout(connection, _uuid(batch_id))
     if row is None:
         raise Refused("not_found", "There is no such batch.")

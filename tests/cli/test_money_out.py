@@ -26,6 +26,7 @@ def staffed(paygw: Paygw) -> Paygw:
         (f"disburse again {NO_BATCH} --group 1 --by an", "not_found"),
         ("disburse again mine --group 1 --by an", "not_found"),
         (f"disburse export {NO_BATCH} --by an --out x.xml", "payout_state"),
+        (f"disburse export {NO_BATCH} --by an --out x.pdf --form c1-02ns", "not_found"),
         ("disburse propose --account 9704 --by an", "nothing_selected"),
     ],
 )

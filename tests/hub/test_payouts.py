@@ -9,7 +9,9 @@ from lxml import etree
 from paygw.hub import payees, payouts
 from paygw.hub.finance import View
 from paygw.hub.hub import Hub
+from paygw.hub.payment_orders import budget_codes
 from paygw.hub.position import prove_position
+from paygw.hub.slips import export_slips
 from paygw.kernel.errors import Refused
 from paygw.store.payouts import Payee
 from tests.hub.test_money_out import settled
@@ -195,3 +197,38 @@ async def test_the_clock_of_remittance(paying_hub: Hub) -> None:
 
         assert (now["treasury"]["due_on"], now["treasury"]["overdue"]) == ("2026-11-30", False)
         assert (then["treasury"]["overdue"], then["retained@G22.99"]["due_on"]) == (True, None)
+
+
+async def test_what_goes_into_the_budget_has_its_slips(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        batch = await proposed(hub)
+        with pytest.raises(Refused, match="payout_state"):
+            await export_slips(hub, batch["batch"], by="huong")
+        await approved(hub, batch)
+
+        slips = await export_slips(hub, batch["batch"], by="huong")
+
+        assert slips.startswith(b"%PDF-1.7")
+        assert slips == await export_slips(hub, batch["batch"], by="lan")
+        with pytest.raises(Refused, match="role_missing"):
+            await export_slips(hub, batch["batch"], by="nobody")
+
+
+async def test_what_goes_to_no_treasury_unit_has_none(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        await settled(hub, "HS-1")
+        payee = Payee(
+            beneficiary="treasury", name="Sở Tư pháp", account="0011", bank_code="BFTVVNVX", treasury_unit="",
+            collecting_office="", remit_every="day", remit_by=1, basis="",
+        )  # fmt: skip
+        await payees.set_payee(hub, payee, persons=BOTH)
+        batch = await payouts.propose_payout(hub, "9704", by="huong", beneficiary="treasury")
+        await approved(hub, batch)
+
+        with pytest.raises(Refused, match="nothing_selected"):
+            await export_slips(hub, batch["batch"], by="huong")
+
+
+def test_a_budget_unit_with_dots_stays_whole() -> None:
+    assert budget_codes("016.2721.00001.G22.99") == ("016", "2721", "00001", "G22.99")
+    assert budget_codes("unclaimed") == ("unclaimed", "-", "-", "-")

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from paygw.hub import payees, payouts
 from paygw.hub.days import day_of
 from paygw.hub.payout_refunds import TransferAsk
+from paygw.hub.slips import export_slips
 from paygw.web.body import read_json
 from paygw.web.context import Permission, hub_of, path_text, principal_of
 from paygw.web.portal_api.night_models import (
@@ -155,6 +156,21 @@ async def export(request: Request) -> Response:
     body = await read_json(request, PersonIn)
     made = await payouts.export_payout(hub_of(request), path_text(request, "batch"), by=body.by)
     return Response(made, media_type="application/xml")
+
+
+@api.post(
+    f"{_BATCH}/slips",
+    permission=Permission.FINANCE,
+    summary="Print the C1-02/NS slips of what goes into the budget",
+    body=PersonIn,
+    answers={200: None},
+    problems=("not_found", "payout_state", "role_missing", "nothing_selected"),
+)
+async def slips(request: Request) -> Response:
+    """A PDF/A document, one page per payment order; again gives the same bytes."""
+    body = await read_json(request, PersonIn)
+    made = await export_slips(hub_of(request), path_text(request, "batch"), by=body.by)
+    return Response(made, media_type="application/pdf")
 
 
 @api.post(

@@ -62,6 +62,7 @@ SAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "POST /v1/payouts/{batch}/again": {"by": "an", "group": 1},
     "POST /v1/payouts/{batch}/export": {"by": "an"},
+    "POST /v1/payouts/{batch}/slips": {"by": "an"},
     "POST /v1/payouts/{batch}/approve": {"by": "minh", "content_hash": "0" * 64, "document": "Lệnh chi 88 ngày 25.11"},
     "POST /v1/payouts/{batch}/reject": {"by": "minh"},
     "POST /v1/payouts/{batch}/confirm": {"by": "an", "group": 1},
