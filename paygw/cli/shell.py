@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from paygw.kernel.errors import PaygwError, Refused
+from paygw.store.engine import AWAY
 
 FAILED: Final = 1
 MISUSED: Final = 2
@@ -26,6 +27,8 @@ def run_verb(cli: typer.Typer, arguments: Sequence[str] | None = None) -> int:
         return _say(error.format_message(), MISUSED)
     except (PaygwError, ValidationError, OSError) as error:
         return _say(_sentence(error), FAILED)
+    except AWAY as error:  # while a verb starts or between its transactions
+        return _say(f"the database does not answer ({type(error).__name__}): try again; see paygw doctor", FAILED)
     return code if isinstance(code, int) else 0
 
 

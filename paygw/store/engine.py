@@ -57,7 +57,7 @@ async def open_pool(
             command_timeout=statement_timeout_s + 5,
             max_inactive_connection_lifetime=300,
         )
-    except (OSError, asyncpg.PostgresError) as error:
+    except (*AWAY, asyncpg.PostgresError) as error:
         raise Unavailable(
             f"cannot reach the database ({type(error).__name__}); is it running, is PAYGW_DATABASE_URL right?"
         ) from error

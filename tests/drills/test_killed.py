@@ -58,6 +58,8 @@ class Reaper:
                 self._kill_supervisor()
         for one in self.world.apis:
             one.wait_ready()
+        if not self.worker.is_alive():  # it began while the database was away, said so and ended
+            self.worker.start()
         self.recovered_s.setdefault(kind, []).append(round(time.monotonic() - began_s, 2))
 
     def _restart(self, hand: Hand) -> None:

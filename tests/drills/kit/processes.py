@@ -64,6 +64,10 @@ class Hand:
         self.process = None
         return code
 
+    def is_alive(self) -> bool:
+        """Whether its process runs."""
+        return self.process is not None and self.process.poll() is None
+
     def said(self, *words: str) -> list[str]:
         """Lines of its log that hold one of these words."""
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
@@ -102,7 +106,7 @@ class Api(Hand):
         """Wait until it takes money, starting it again should it have given up; fails with its last words."""
 
         def is_ready() -> bool:
-            if self.process is not None and self.process.poll() is not None:
+            if self.process is not None and not self.is_alive():
                 self.start()
             return self.is_ready()
 
