@@ -44,9 +44,9 @@ from paygw.kernel.connector import (
 )
 from paygw.kernel.evidence import Authority, PaymentSeen
 from paygw.kernel.forms import keys_of
-from paygw.kernel.observed import header, local_time, reference
+from paygw.kernel.observed import header, local_time, named, reference
 from paygw.kernel.rsa import is_signed
-from paygw.kernel.wire import AMOUNT_MAX_VND, Json, amount, parsed, text, text_or_none
+from paygw.kernel.wire import AMOUNT_MAX_VND, Json, parsed, sum_vnd, text_or_none
 
 OPERATIONS: Final[Mapping[str, BillOperation]] = MappingProxyType(
     {"inquiry": "inquiry", "payment": "payment", "reversal": "reversal", "status": "status"}
@@ -104,7 +104,9 @@ def read(request: HttpRequest, secrets: Secrets) -> BillCall:
     _require_authentic(request, secrets)
     fields = parsed(request.body)
     operation = _operation(request, fields)
-    request_id = text(fields, "requestId")[:64]
+    request_id = named(fields, "requestId")[:64]
+    if not request_id:
+        raise Malformed("requestId is missing")
     if operation == "inquiry":
         return BillCall(operation=operation, request_id=request_id, bill_code=_bill_code(fields))
     txn_id = reference(fields, "bankTransId") or reference(fields, "transId")
@@ -117,7 +119,7 @@ def read(request: HttpRequest, secrets: Secrets) -> BillCall:
     seen = PaymentSeen(
         attempt_ref=code,
         bank_txn_id=txn_id,
-        amount_vnd=amount(fields, "amount"),
+        amount_vnd=sum_vnd(fields, "amount"),
         occurred_at=local_time(fields.get("paidAt")),
         memo=text_or_none(fields, "channel") or "",
     )
@@ -220,7 +222,9 @@ def _shape(fields: Json) -> BillOperation:
 
 def _bill_code(fields: Json) -> str:
     """A code as typed at a counter, in our writing where it is one of ours."""
-    told = text_or_none(fields, "billCode") or text(fields, "customerCode")
+    told = named(fields, "billCode") or named(fields, "customerCode")
+    if not told:
+        raise Malformed("billCode is missing")
     return read_payment_code(told) or told.strip()[:64]
 
 

@@ -265,7 +265,7 @@ def _stated(fields: Mapping[str, str], now: datetime) -> tuple[Evidence, ...]:
     ref, at = forms.required(fields, "vnp_TxnRef"), forms.unstamped(fields.get("vnp_PayDate", "")) or now
     if (code, status) == (_PAID, _PAID):
         return (_payment(fields, at),)
-    if status == _SUSPECT and code in {_SUSPECT, _PAID}:
+    if _SUSPECT in {code, status} and {code, status} <= {_SUSPECT, _PAID}:
         return _suspect(ref, forms.whole_vnd(fields.get("vnp_Amount", "")), at)
     state = ENDED.get(code) if status == _ENDED else _UNDER_WAY.get((code, status))
     return (AttemptSeen(attempt_ref=ref, status=state, occurred_at=at, bank_code=code),) if state else ()

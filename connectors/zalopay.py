@@ -68,6 +68,7 @@ SIGNED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _LIFETIME_S: Final = (300, 2_592_000)
 _DESCRIPTION_CHARS_MAX: Final = 256
+_REF_CHARS_MAX: Final = 33  # 40 with the day before it
 # return_code of all answers: 1 done, 2 not done, 3 under way. What is in no table is unknown.
 _DONE, _NOT_DONE, _UNDER_WAY = 1, 2, 3
 # sub_return_code of an order that is not paid; any other one that is listed nowhere says that it failed.
@@ -106,8 +107,9 @@ def open_session(ask: SessionAsk, secrets: Secrets) -> SessionDialogue:
     """Create an order; the payer goes to its page."""
     if not _keys(secrets, "key1") or not secrets.merchant.isdecimal():
         return Session(contact=Contact.NOT_SENT, bank_code="unconfigured")
-    if not ask.is_payable:
-        return Session(contact=Contact.NOT_SENT, bank_code="amount_out_of_range")
+    if not (ask.is_payable and 0 < len(ask.attempt_ref) <= _REF_CHARS_MAX):
+        why = "amount_out_of_range" if not ask.is_payable else "reference_not_allowed"
+        return Session(contact=Contact.NOT_SENT, bank_code=why)
     least_s, most_s = _LIFETIME_S
     fields: Json = {
         "app_id": int(secrets.merchant),
@@ -353,7 +355,9 @@ CONNECTOR = Connector(
             help="Origin of ZaloPay's pay pages",
         ),
     ),
-    limits=Limits(amount_min_vnd=1_000, amount_max_vnd=AMOUNT_MAX_VND, reference_max_chars=33, session_max_s=2_592_000),
+    limits=Limits(
+        amount_min_vnd=1_000, amount_max_vnd=AMOUNT_MAX_VND, reference_max_chars=_REF_CHARS_MAX, session_max_s=2_592_000
+    ),
     parse_webhook=parse_webhook,
     acknowledge=acknowledge,
     open_session=open_session,

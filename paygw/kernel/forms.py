@@ -46,7 +46,9 @@ def raw_pairs(query: str, prefixes: tuple[str, ...]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for name, _, value in pairs:
         plain = _NAME.fullmatch(name) is not None
-        if not (name if plain else unquote_to_bytes(name.replace("+", " ")).decode("latin-1")).startswith(prefixes):
+        if not (name if plain else unquote_to_bytes(_octets(name.replace("+", " "))).decode("latin-1")).startswith(
+            prefixes
+        ):
             continue
         if not plain or name in found or len(pairs) > PAIRS_MAX:
             raise BadSignature("a parameter is repeated or disguised")

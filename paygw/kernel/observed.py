@@ -23,7 +23,7 @@ def header(request: HttpRequest, name: str) -> str:
 
 def reference(fields: Json, name: str) -> str | None:
     """The bank's reference of a movement, written alike by every observer: capitals, no spaces; None without one."""
-    return plain_reference(_named(fields, name))
+    return plain_reference(named(fields, name))
 
 
 def plain_reference(told: str) -> str | None:
@@ -33,11 +33,11 @@ def plain_reference(told: str) -> str | None:
 
 def account_number(fields: Json, name: str) -> str:
     """An account or virtual account as banks write it, without spaces; empty where there is none."""
-    return re.sub(r"\s", "", _named(fields, name)).upper()
+    return re.sub(r"\s", "", named(fields, name)).upper()
 
 
-def _named(fields: Json, name: str) -> str:
-    """A name, of which some senders make a number."""
+def named(fields: Json, name: str) -> str:
+    """A name, of which some senders make a number; empty where there is none."""
     value = fields.get(name)
     return str(value) if type(value) is int and value >= 0 else text_or_none(fields, name) or ""
 

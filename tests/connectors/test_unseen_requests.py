@@ -163,6 +163,14 @@ def test_momo_takes_no_reference_of_another_form(ref: str) -> None:
     assert (session.contact, session.bank_code) == (Contact.NOT_SENT, "reference_not_allowed")
 
 
+@pytest.mark.parametrize("ref", ["", "A" * 34])
+def test_zalopay_takes_no_reference_that_does_not_fit_behind_its_day(ref: str) -> None:
+    session = started("zalopay", attempt_ref=ref)
+
+    assert isinstance(session, Session)
+    assert (session.contact, session.bank_code) == (Contact.NOT_SENT, "reference_not_allowed")
+
+
 @pytest.mark.parametrize("name", REFUNDS)
 @pytest.mark.parametrize("amount", [0, -50_000, 150_001, 50_000.5, 50_000.0, True, "50000"], ids=repr)
 def test_no_refund_is_asked_for_over_a_sum_that_was_not_paid(name: str, amount: object) -> None:

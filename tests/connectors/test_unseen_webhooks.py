@@ -1,6 +1,7 @@
 """Messages no document prints: odd texts, missing and further fields, other types, moved bytes, rightly signed."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -8,7 +9,7 @@ import pytest
 
 from connectors import discover
 from paygw.kernel.connector import BadSignature, HttpRequest, Malformed, Notice, Secrets
-from paygw.kernel.evidence import DebitSeen, PaymentSeen
+from paygw.kernel.evidence import AttemptSeen, AttemptStatus, DebitSeen, PaymentSeen, TotalAsserted
 from tests.conformance.pairs import NOW
 from tests.connectors.wires import PAID, SECRETS, SIGNED, Fields, as_json, form, got, mac, posted
 
@@ -205,6 +206,28 @@ def test_vnpay_is_read_behind_a_proxy_that_encodes_anew(written: str) -> None:
     proxied = replace(request, url=f"{head}vnp_OrderInfo={written}&{tail.partition('&')[2]}")
 
     assert heard("vnpay", proxied).amount_vnd == 150_000
+
+
+@pytest.mark.parametrize("name", ["vnpay", "onepay"])
+@pytest.mark.parametrize("odd", ["\ud800=1", "vnp_\ud800=1", "%ud800=\udfff", "vpc_a\n=1"])
+def test_broken_characters_in_an_address_raise_nothing_else(name: str, odd: str) -> None:
+    request = told(name)
+
+    with suppress(BadSignature, Malformed):
+        CONNECTORS[name].parse_webhook(replace(request, url=f"{request.url}&{odd}"), SECRETS[name], NOW)
+
+
+@pytest.mark.parametrize(("code", "status"), [("07", "07"), ("07", "00"), ("00", "07")])
+def test_money_vnpay_holds_back_is_pending_and_a_case(code: str, status: str) -> None:
+    read = CONNECTORS["vnpay"].parse_webhook(
+        told("vnpay", vnp_ResponseCode=code, vnp_TransactionStatus=status), SECRETS["vnpay"], NOW
+    )
+
+    assert isinstance(read, Notice)
+    pending, asserted = read.evidence
+    assert isinstance(pending, AttemptSeen)
+    assert isinstance(asserted, TotalAsserted)
+    assert (pending.status, pending.not_paid, asserted.total_vnd) == (AttemptStatus.PENDING, False, 150_000)
 
 
 # payOS
