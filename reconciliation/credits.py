@@ -21,28 +21,15 @@ from reconciliation.engine import fetch_rows
 from reconciliation.files import Loaded
 from reconciliation.gaps import Effect, Gap, best_gaps
 from reconciliation.model import Break, BreakKind, Kind, Status
+from reconciliation.netting import Due, paying, signed
 from reconciliation.passes import CREDIT
 from reconciliation.relate import rows_where
 from reconciliation.rows import Row, day_number
 
 Group = tuple[date, str]
 
-_SIGN: Final[Mapping[Kind, int]] = {Kind.PAYMENT: 1, Kind.REFUND: -1, Kind.REVERSAL: -1}
 _LETTERS: Final = "^[A-Za-z]+"
 _EPOCH: Final = date(1970, 1, 1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """What the lines of one group come to."""
-
-    gross_vnd: int = 0
-    fee_vnd: int = 0
-    lines: int = 0
-
-    def holds(self, paid_vnd: int, gap: Gap = (0, 0)) -> bool:
-        """Whether a credit is their sum, gross or net, but for an explained gap."""
-        return paid_vnd - gap[0] == self.gross_vnd or paid_vnd - gap[1] == self.gross_vnd - self.fee_vnd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,16 +122,12 @@ def _place(effect: Effect, grouping: Grouping, lag_days: int) -> Group:
 
 
 def _judge(tied: Tied, group: Group, due: Due, rows: list[Row], gap: Gap, last: date) -> None:
-    alone = next((row for row in rows if due.lines and due.holds(_signed(row), gap)), None)
-    if alone is None and due.holds(_sum(rows), gap):
-        if rows:
-            tied.matches.append(Match(how=CREDIT, state="confirmed", book=(), lines=tuple(rows)))
-        return
+    payers = paying(due, [(row, signed(row)) for row in rows], gap)
     named = [row for row in rows if row.ref] or rows
-    counted = [alone] if alone else (named if due.lines else [])
+    counted = list(payers) or (named if due.lines else [])
     tied.breaks += [_stranger(row) for row in rows if row not in counted]
-    if alone is not None:
-        tied.matches.append(Match(how=CREDIT, state="confirmed", book=(), lines=(alone,)))
+    if payers:
+        tied.matches.append(Match(how=CREDIT, state="confirmed", book=(), lines=payers))
     elif due.lines and (rows or group[0] < last) and not due.holds(_sum(counted), gap):
         tied.breaks.append(_differs(group, due, counted, gap))
 
@@ -163,7 +146,7 @@ def _differs(group: Group, due: Due, rows: Sequence[Row], gap: Gap) -> Break:
 
 
 def _stranger(row: Row) -> Break:
-    credit = _signed(row) >= 0
+    credit = signed(row) >= 0
     return Break(
         break_kind=BreakKind.UNIDENTIFIED_CREDIT if credit else BreakKind.UNIDENTIFIED_DEBIT,
         ref=row.ref,
@@ -175,11 +158,7 @@ def _stranger(row: Row) -> Break:
 
 
 def _sum(rows: Sequence[Row]) -> int:
-    return sum(_signed(row) for row in rows)
-
-
-def _signed(row: Row) -> int:
-    return _SIGN[row.kind] * row.amount_vnd
+    return sum(signed(row) for row in rows)
 
 
 def _day(row: Row) -> date:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -82,6 +82,15 @@ async def close_gone(
     """Close, by itself, open breaks of a day that are no longer there; a proposed one waits for its decision."""
     still = [one.key(bank, day) for one in found]
     gone = await store.open_ones_gone(connection, bank, day, kinds=sorted(set(kinds)), still=still)
+    return await _end(hub, connection, gone)
+
+
+async def close_keys(hub: Hub, connection: Connection, keys: Collection[str]) -> int:
+    """Close, by itself, open breaks by their keys; a proposed one waits for its decision."""
+    return await _end(hub, connection, await store.open_by_keys(connection, keys))
+
+
+async def _end(hub: Hub, connection: Connection, gone: Collection[UUID]) -> int:
     now, text = hub.clock(), "đối soát lại không còn thấy (the night no longer finds it)"
     for break_id in gone:
         if await store.resolve(connection, break_id, at=now, resolution=text, automatic=True):

@@ -9,13 +9,13 @@ from asyncpg import Connection
 
 from paygw.hub import callbacks
 from paygw.hub.accounts import MovementAsk, record_movement
-from paygw.hub.breaks import Found, close_gone, keep_breaks
+from paygw.hub.breaks import Found, close_gone, close_keys, keep_breaks
 from paygw.hub.credit import Message, credit
 from paygw.hub.days import calendar_of, local_day
 from paygw.hub.file_lines import Reading, line_evidence, line_id
 from paygw.hub.hub import Hub
 from paygw.hub.registry import Bank
-from paygw.hub.settlement import LineAsk, close_batch, settle_line
+from paygw.hub.settlement import LineAsk, settle_line
 from paygw.hub.statements import CreditLine, read_statement
 from paygw.hub.watching import watch_records
 from paygw.kernel.calendar import is_working
@@ -27,9 +27,10 @@ from paygw.kernel.refs import public_id
 from paygw.kernel.settlement import Destination
 from paygw.store import night_book as book
 from paygw.store.breaks import open_days
+from paygw.store.night_credits import tied_names
 from paygw.store.nights import LineRead
 from paygw.store.position import AccountDay, account_days
-from paygw.store.settlement import lines_of_batch, settled_names
+from paygw.store.settlement import settled_names
 
 OLD_DAYS: Final = 2  # working days after which what no file has told is asked for: T+2
 STALE_DAYS: Final = 5  # working days after which unapplied money is proposed for refund
@@ -98,7 +99,8 @@ async def settle_day(hub: Hub, bank: Bank, day: date, read: Reading) -> Figures:
         if to is None:
             counts["homeless"] = int(counts["homeless"]) + 1
             continue
-        outcome = await settle_line(hub, bank, LineAsk(batch=batch, line=name, item=item, to=to))
+        ask = LineAsk(batch=batch, line=name, item=item, to=to, fee_vnd=line.fee_vnd or 0, settled_on=line.settled_on)
+        outcome = await settle_line(hub, bank, ask)
         counts[outcome] = int(counts[outcome]) + 1
     return counts
 
@@ -121,37 +123,6 @@ async def _destination(hub: Hub, connection: Connection, bank: Bank, line: LineR
     return Destination(holder=f"retained@{body}") if body else None
 
 
-async def close_day(
-    hub: Hub, bank: Bank, day: date, lines: Lines, stated: Lines, *, matched: Sequence[Found]
-) -> Figures:
-    """Row 16: each open batch against the statement's net credit; fees billed apart are figures, not postings."""
-    async with hub.pool.acquire() as connection:
-        waiting = await book.open_batches(connection, bank.id, day)
-    fees = {_line_name(line): line.fee_vnd or 0 for line in lines}
-    figures: Figures = {"fees_vnd": sum(fees.values()), "matched": 0, "differs": 0}
-    one_account = hub.settings.funds == "custody" or bank.landing.holder is not None
-    if not stated or not one_account:
-        return figures | {"unclosed": len(waiting)}
-    net_vnd = sum(line.amount_vnd if line.direction == "credit" else -line.amount_vnd for line in stated)
-    found = [one for one in matched if one.kind == "net_total_differs"]
-    for batch in waiting:
-        async with hub.pool.acquire() as connection:
-            closed = await book.batches_of(connection, bank.id, day)
-            gross_vnd, names = await lines_of_batch(connection, bank.id, batch)
-        left_vnd = net_vnd - sum(one.net_vnd for one in closed if one.batch != batch)
-        fee_vnd = sum(fees.get(name, 0) for name in names)
-        kept_vnd = fee_vnd if gross_vnd - fee_vnd == left_vnd and gross_vnd != left_vnd else 0
-        outcome = await close_batch(hub, bank, batch, fee_vnd=kept_vnd, net_vnd=left_vnd)
-        figures[outcome] = int(figures[outcome]) + 1
-        if outcome == "differs":
-            detail = f"batch {batch}: {len(names)} lines, fees {fee_vnd} đồng; nothing of it is paid out"
-            one = Found(kind="net_total_differs", subject=batch, detail=detail, ref=batch, book_amount_vnd=gross_vnd,
-                        statement_amount_vnd=left_vnd)  # fmt: skip
-            found.append(one)
-    await hub.transact(partial(_keep, hub, bank.id, day, found, ("net_total_differs",)))
-    return figures
-
-
 async def watch_day(
     hub: Hub, bank: Bank, day: date, lines: Lines, stated: Lines, *, matched: Sequence[Found]
 ) -> Figures:
@@ -166,6 +137,10 @@ async def watch_day(
         stale = await book.stale_unapplied(connection, bank.id, working_days_before(today, STALE_DAYS))
         days = await account_days(connection, bank=bank.id, day=day)
         rows = await book.book_around(connection, bank.id, day)
+        tied = await tied_names(connection, bank.id, day)
+        before = await open_days(connection, bank.id, "account_day_differs")
+        even = [of_day for of_day in before if of_day != day and not any(
+            map(_differs, await account_days(connection, bank=bank.id, day=of_day)))]  # fmt: skip
     for one in stale:
         late = Found(
             kind="unapplied_overdue",
@@ -176,14 +151,16 @@ async def watch_day(
         )
         opened += await hub.transact(partial(keep_breaks, hub, bank=bank.id, day=one.day, found=[late]))
     known = {line.bank_txn_id for line in lines} | {name for row in rows for name in (row.bank_txn_id, *row.aliases)}
-    strange = [line for line in stated if not line.bank_txn_id or line.bank_txn_id not in known]
+    strange = [line for line in stated if line.bank_txn_id not in known - {""} and line_id(line) not in tied]
     found = [one for one in matched if one.kind in WATCHED]
     on_account = bank.landing.home == "account"
     found += [_unclaimed(line) for line in strange if not (on_account and line.movement in _COMPARED)]
     for debit in (line for line in strange if line.direction == "debit"):
         await _book_debit(hub, bank, debit)
-    found += [_uneven(even) for even in days if even.receipts_vnd != even.credits_vnd]
+    found += [_uneven(one) for one in days if _differs(one)]
     opened += await hub.transact(partial(_keep, hub, bank.id, day, found, WATCHED))
+    keys = [Found(kind="account_day_differs", subject="day", detail="").key(bank.id, of_day) for of_day in even]
+    await hub.transact(partial(close_keys, hub, keys=keys))
     return {"opened": opened, "stale": len(stale), "unclaimed": len(found)}
 
 
@@ -197,6 +174,10 @@ def _unclaimed(line: LineRead) -> Found:
         bank_txn_id=line.bank_txn_id,
         statement_amount_vnd=line.amount_vnd,
     )
+
+
+def _differs(even: AccountDay) -> bool:
+    return even.receipts_vnd != even.credits_vnd
 
 
 def _uneven(even: AccountDay) -> Found:

@@ -1,6 +1,7 @@
 """Settlement (rows 15 to 17a): line by line what a provider passed on, then the batch against its one net credit."""
 
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from typing import Literal, assert_never
 
@@ -50,12 +51,17 @@ _RACES_MAX = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineAsk:
-    """One line of a provider's settlement file and where its money went; `batch` and `line` name its place."""
+    """One line of a provider's settlement file and where its money went; `batch` and `line` name its place.
+
+    `fee_vnd` and `settled_on` are the provider's own words: what it keeps, and the day it pays the rest.
+    """
 
     batch: str
     line: str
     item: SettledEvidence
     to: Destination
+    fee_vnd: int = 0
+    settled_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,8 @@ async def _settle(hub: Hub, bank: Bank, ask: LineAsk, connection: Connection) ->
         receipt_id=moved.receipt_id,
         holding=ask.to.ledger_account(scene.mode),
         amount_vnd=moved.amount_vnd,
+        fee_vnd=ask.fee_vnd,
+        settled_on=ask.settled_on,
     )
     known = await find_line(connection, line)
     if known is not None:

@@ -22,6 +22,7 @@ from paygw.hub.minutes import write_minutes
 from paygw.hub.payout_lines import tell_lines, without_told
 from paygw.hub.registry import Bank
 from paygw.hub.writing import new_id
+from paygw.jobs.night_closing import close_day
 from paygw.jobs.night_reading import Wanted, filed_of, in_our_words, read_wanted, to_booked, to_line
 from paygw.kernel.connector import FileKind, Malformed
 from paygw.kernel.errors import Refused
@@ -139,16 +140,17 @@ class Night:
         """Rows 15 and 17."""
         return await work.settle_day(self.hub, self.bank, self.day, self.read.get("settlement", Reading()))
 
-    def _both(self) -> tuple[Sequence[store.LineRead], Sequence[store.LineRead]]:
-        return self.told("settlement"), self.told("statement")
-
     async def close(self) -> Figures:
         """Row 16."""
-        return await work.close_day(self.hub, self.bank, self.day, *self._both(), matched=self.found)
+        stated = self.told("statement") if "statement" in self.read else None
+        lines = self.told("settlement")
+        return await close_day(self.hub, self.bank, self.day, lines, stated, matched=self.found)
 
     async def watch(self) -> Figures:
         """Overdue things."""
-        return await work.watch_day(self.hub, self.bank, self.day, *self._both(), matched=self.found)
+        return await work.watch_day(
+            self.hub, self.bank, self.day, self.told("settlement"), self.told("statement"), matched=self.found
+        )
 
     async def resend(self) -> Figures:
         """News for portals."""

@@ -1,5 +1,6 @@
 """Breaks, what was said and decided about them. A break is one row per key for ever; its history only grows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -146,6 +147,14 @@ async def open_ones_gone(
 ) -> list[UUID]:
     """Open breaks of a day, of kinds that were looked for, that were not found this time."""
     return [row["id"] for row in await connection.fetch(_GONE, bank, day, kinds, still)]
+
+
+async def open_by_keys(connection: Connection, keys: Collection[str]) -> list[UUID]:
+    """Open breaks by their keys."""
+    rows = await connection.fetch(
+        "SELECT id FROM breaks WHERE status = 'open' AND key = ANY ($1::text[]) ORDER BY id FOR UPDATE", sorted(keys)
+    )
+    return [row["id"] for row in rows]
 
 
 async def open_days(connection: Connection, bank: str, kind: str) -> list[date]:

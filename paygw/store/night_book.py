@@ -106,11 +106,6 @@ _BATCHES = """
 SELECT batch, holding, lines_vnd, fee_vnd, net_vnd, status FROM settlements
 WHERE bank = $1 AND (batch = $2 OR batch LIKE $2 || '.%') ORDER BY batch
 """
-_OPEN_BATCHES = """
-SELECT DISTINCT x.batch FROM settlement_lines x WHERE x.bank = $1 AND (x.batch = $2 OR x.batch LIKE $2 || '.%')
-    AND NOT EXISTS (SELECT FROM settlements s WHERE s.bank = x.bank AND s.batch = x.batch AND s.status = 'matched')
-ORDER BY 1
-"""
 
 
 class BookRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,8 +215,3 @@ async def attempt_of_refund(connection: Connection, refund_ref: str) -> str | No
 async def batches_of(connection: Connection, bank: str, day: date) -> list[BatchRead]:
     """The closed batches of a day."""
     return [msgspec.convert(dict(row), BatchRead) for row in await connection.fetch(_BATCHES, bank, day.isoformat())]
-
-
-async def open_batches(connection: Connection, bank: str, day: date) -> list[str]:
-    """Batches of a day with lines, not closed with fitting figures."""
-    return [row["batch"] for row in await connection.fetch(_OPEN_BATCHES, bank, day.isoformat())]

@@ -1,7 +1,7 @@
 """Settlement lines and batches, movements on holding accounts, and what an account can spend."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from asyncpg import Connection
@@ -28,6 +28,8 @@ _ADD_LINE = Query(
         receipt_id=bindparam("receipt_id"),
         holding=bindparam("holding"),
         amount_vnd=bindparam("amount_vnd"),
+        fee_vnd=bindparam("fee_vnd"),
+        settled_on=bindparam("settled_on"),
     )
 )
 _LINES_TOTAL = Query(
@@ -87,12 +89,13 @@ SELECT coalesce((SELECT debit_vnd - credit_vnd FROM ledger_rollup WHERE account 
                  FROM movements m WHERE m.holding = $1
                    AND m.event IN ('fee_kept', 'bank_charge', 'fee_topped_up')), 0) AS due_vnd
 """
+_LINE = ("bank", "batch", "line", "kind", "subject", "holding", "amount_vnd", "fee_vnd", "settled_on")
 _LOCK_ACCOUNT = "SELECT pg_advisory_xact_lock(hashtextextended($1, 11))"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettledLine:
-    """One line of a settlement as booked; the amount is above zero when money came to us."""
+    """One line of a settlement as booked; the amount is above zero when money came to us. The fee is the provider's."""
 
     bank: str
     batch: str
@@ -102,6 +105,8 @@ class SettledLine:
     receipt_id: str
     holding: str
     amount_vnd: int
+    fee_vnd: int
+    settled_on: date | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,14 +161,12 @@ async def find_line(connection: Connection, line: SettledLine) -> SettledLine | 
     )
     if row is None:
         return None
-    names = ("bank", "batch", "line", "kind", "subject", "holding", "amount_vnd")
-    return SettledLine(receipt_id=str(row["receipt_id"]), **{name: row[name] for name in names})
+    return SettledLine(receipt_id=str(row["receipt_id"]), **{name: row[name] for name in _LINE})
 
 
 async def add_line(connection: Connection, line: SettledLine) -> None:
     """Keep a line."""
-    names = ("bank", "batch", "line", "kind", "subject", "holding", "amount_vnd")
-    values = {name: getattr(line, name) for name in names}
+    values = {name: getattr(line, name) for name in _LINE}
     await _ADD_LINE.run(connection, receipt_id=UUID(line.receipt_id), **values)
 
 
@@ -198,14 +201,6 @@ async def settled_names(connection: Connection, bank: str, day: str) -> frozense
         "SELECT line FROM settlement_lines WHERE bank = $1 AND (batch = $2 OR batch LIKE $2 || '.%')", bank, day
     )
     return frozenset(row["line"] for row in rows)
-
-
-async def lines_of_batch(connection: Connection, bank: str, batch: str) -> tuple[int, list[str]]:
-    """Σ of a batch and the names of its lines."""
-    rows = await connection.fetch(
-        "SELECT line, amount_vnd FROM settlement_lines WHERE bank = $1 AND batch = $2 ORDER BY line", bank, batch
-    )
-    return sum(row["amount_vnd"] for row in rows), [row["line"] for row in rows]
 
 
 async def find_movement(connection: Connection, key: str) -> Movement | None:

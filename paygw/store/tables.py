@@ -282,6 +282,8 @@ settlement_lines = _table(
     holding=Text,
     amount_vnd=BigInteger,
     booked_at=Instant,
+    fee_vnd=BigInteger,
+    settled_on=Date,
 )
 movements = _table(
     "movements",

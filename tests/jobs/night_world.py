@@ -76,8 +76,10 @@ async def paid_at_bank(
 
 async def counts(hub: Hub) -> dict[str, int]:
     """How many rows everything has that a night may write."""
-    tables = ("ledger", "evidence", "receipts", "settlement_lines", "settlements", "movements", "breaks", "break_notes",
-              "minutes", "bank_files", "file_lines", "night_readings", "deliveries", "cases")  # fmt: skip
+    tables = (
+        *("ledger", "evidence", "receipts", "settlement_lines", "settlements", "movements", "batch_credits", "breaks"),
+        *("break_notes", "minutes", "bank_files", "file_lines", "night_readings", "deliveries", "cases"),
+    )
     async with hub.pool.acquire() as connection:
         return {name: await connection.fetchval(f"SELECT count(*) FROM {name}") for name in tables}  # noqa: S608 - names above
 
