@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +14,11 @@ from rich.table import Table
 
 from paygw.cli.demo.faults import Fault, plant
 from paygw.cli.demo.judge import Judgement, judge
+from paygw.cli.demo.night import Night, play_night
 from paygw.cli.demo.story import SCENES, Play, Scene, Wanted
 from paygw.cli.demo.world import World, raised_stage
 from paygw.cli.progress import progress
+from paygw.kernel.break_words import WORDS
 from paygw.kernel.words import format_vnd
 from paygw.settings import Settings
 
@@ -33,30 +36,40 @@ def demo(
     folder = Path(tempfile.mkdtemp(prefix="paygw-demo-"))
     folder.chmod(0o755)  # the account that runs the database for root passes through
     try:
-        scenes, judgement = asyncio.run(_play(folder, fault))
+        scenes, judgement, night = asyncio.run(_play(folder, fault))
     finally:
         if keep:
             console.print(f"kept: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
     _show(console, scenes, judgement)
-    raise typer.Exit(1 if judgement.findings else 0)
+    _show_night(console, night)
+    findings = [*judgement.findings, *night.findings]
+    for finding in findings:
+        console.print(f"✗ {finding}", style="red", markup=False)
+    if not findings:
+        console.print("✓ hub, banks and portal agree to the đồng", style="green")
+    raise typer.Exit(1 if findings else 0)
 
 
-async def _play(folder: Path, fault: Fault) -> tuple[list[Scene], Judgement]:
-    settings = Settings(var=folder / "var", log_level="error")
+async def _play(folder: Path, fault: Fault) -> tuple[list[Scene], Judgement, Night]:
+    settings, began = Settings(var=folder / "var", log_level="error"), datetime.now(UTC)
     async with raised_stage(folder, fault) as world:
         await _misbehave(world, fault)
         scenes: list[Scene] = []
         plays = SCENES if fault is Fault.NONE else SCENES[:_FAULTY_SCENES]
-        with progress("demo", len(plays)) as advance:
+        with progress("demo", len(plays) + 1) as advance:
             for play in plays:
                 scenes.append(await _played(world, play))
                 advance(1)
                 if scenes[-1].wrong and fault is not Fault.NONE:
                     break  # the fault has shown itself; nothing is learnt from waiting for the rest
-        await plant(fault, folder, settings)
-        return scenes, await judge(world, scenes, settings)
+            await plant(fault, folder, settings)
+            judgement = await judge(world, scenes, settings)
+            # A planted fault has been judged; the night is the end of a story that is right so far.
+            night = Night() if judgement.findings else await play_night(world, settings, began)
+            advance(1)
+        return scenes, judgement, night
 
 
 async def _played(world: World, play: Play) -> Scene:
@@ -94,10 +107,26 @@ def _show(console: Console, scenes: list[Scene], judgement: Judgement) -> None:
         f"{name}: {truth.payments} payments, {format_vnd(truth.held_vnd)}" for name, truth in judgement.banks.items()
     )
     console.print(f"banks' own truth: {banks}; callbacks verified by the portal: {judgement.callbacks}")
-    for finding in judgement.findings:
-        console.print(f"✗ {finding}", style="red", markup=False)
-    if not judgement.findings:
-        console.print("✓ hub, banks and portal agree to the đồng", style="green")
+
+
+def _show_night(console: Console, night: Night) -> None:
+    """Each bank's day, what the night found and solved, and whether held is owed."""
+    if not night.banks:
+        return
+    table = Table(
+        "bank", "day", "lines", "matched", "settled", "batches", "biên bản · minutes", title="đêm đối soát · the night"
+    )
+    for one in night.banks:
+        minutes = f"{one.minutes:02d} {one.content_hash[:12]}"
+        table.add_row(
+            one.bank, str(one.day), str(one.lines), str(one.matched), str(one.settled), str(one.batches), minutes
+        )
+    console.print(table)
+    for word, kinds in (("open", night.open), ("solved by itself", night.solved)):
+        for kind, count in sorted(kinds.items()):
+            words = WORDS[kind]
+            console.print(f"{word}: {count} x {words.name_vi} · {words.name_en}", markup=False)
+    console.print(f"position: {format_vnd(night.held_vnd)} held, all of it owed to somebody by name")
 
 
 def _books(judgement: Judgement) -> Table:

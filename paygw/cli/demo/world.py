@@ -162,7 +162,7 @@ async def _provision(hub: Hub, portal: PortalChange, finance_key: str, banks_por
             BankChange(
                 id=name, connector="sandbox", title="", base_url=f"http://127.0.0.1:{banks_port}/{name}",
                 merchant="PAYGW", values={"secret": "x" * 32 if wrong else BANK_SECRET}, options={"flow": flow},
-                home="provider", account="", holder=None,
+                home="provider", account="", holder="retained@G22.99",
             )
         )  # fmt: skip
     for change in changes:
