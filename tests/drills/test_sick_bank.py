@@ -38,10 +38,14 @@ _ROUNDS = 2  # of well and sick neighbours in turn: what the machine does meanwh
 _EVERY_S = {OTHER_BANK: 0.05, BANK: 0.1}  # citizens do not wait for one another
 _MORE = {
     "PAYGW_BANK_DEADLINE_S": "2", "PAYGW_BANK_CONNECT_S": "1", "PAYGW_BREAKER_OPEN_S": "2",
-    "PAYGW_ENQUIRY_DELAYS_S": "1,1,2,3,5,5,5,5,5,5,10,10,10,10,10,10,10,10",
+    "PAYGW_ENQUIRY_DELAYS_S": "1,2,4,8,15,30,60,60,60,60,60,60",
 }  # fmt: skip
 _DIALOGUES = re.compile(r'paygw_bank_requests_total\{bank="([^"]+)",operation="open_session",outcome="([^"]+)"\} (\d+)')
 _REFS = "SELECT a.ref FROM attempts a JOIN orders o ON o.id = a.order_id WHERE o.reference LIKE $1"
+_SILENT = """
+SELECT bank, status, last_contact_failed, intent, enquiries, min(next_enquiry_at - now()) AS due, count(*) FROM attempts
+WHERE last_contact_failed OR intent IS NOT NULL GROUP BY 1, 2, 3, 4, 5
+"""
 _LEFT = "SELECT count(*) FROM orders WHERE reference LIKE $1 AND status <> 'paid'"
 
 
@@ -143,7 +147,10 @@ async def _everything_is_settled(hub: World) -> None:
     """The sick bank is well again: no attempt there is without an answer any more."""
     silent = "SELECT count(*) FROM attempts WHERE last_contact_failed OR intent IS NOT NULL"
     await asyncio.to_thread(
-        until, lambda: asyncio.run(hub.value(silent)) == 0, lambda: "attempts stay silent", timeout_s=180
+        until,
+        lambda: asyncio.run(hub.value(silent)) == 0,
+        lambda: f"attempts stay silent: {asyncio.run(hub.rows(_SILENT))}",
+        timeout_s=180,
     )
 
 
