@@ -75,6 +75,12 @@ class PayByHolder(Asked, frozen=True, kw_only=True, tag="pay_by_holder"):
     refund_id: RefundId
 
 
+class RefundByChannel(Asked, frozen=True, kw_only=True, tag="refund_by_channel"):
+    """Row 10: the provider tries once more, although a refund of the same receipt failed or came back."""
+
+    refund_id: RefundId
+
+
 class ReportRefund(Asked, frozen=True, kw_only=True, tag="report_refund"):
     """Rows 10, 10b and 11: what became of a refund that no bank answers for."""
 
@@ -146,6 +152,6 @@ class SetPayee(Asked, frozen=True, kw_only=True, tag="set_payee"):
 
 
 MoneyAction = (
-    Remit | ReportDispute | WithdrawRefund | ConsentRefund | Fund | PayByHolder | ReportRefund | Movement | Unclaimed
-    | Disprove | Identify | Thaw | Release | CloseCase | SetPayee
+    Remit | ReportDispute | WithdrawRefund | ConsentRefund | Fund | PayByHolder | RefundByChannel | ReportRefund
+    | Movement | Unclaimed | Disprove | Identify | Thaw | Release | CloseCase | SetPayee
 )  # fmt: skip

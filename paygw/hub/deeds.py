@@ -20,6 +20,7 @@ from paygw.hub.actions import (
     MoneyAction,
     Movement,
     PayByHolder,
+    RefundByChannel,
     Release,
     Remit,
     ReportDispute,
@@ -35,7 +36,7 @@ from paygw.hub.funding import FundAsk, consent, fund
 from paygw.hub.hub import Hub
 from paygw.hub.payees import set_payee
 from paygw.hub.persons import TwoPersons
-from paygw.hub.refund_sending import instruct_refund, report_refund
+from paygw.hub.refund_sending import choose_channel, instruct_refund, report_refund
 from paygw.hub.refunds import withdraw_refund
 from paygw.hub.settlement import SliceName, remit_slice
 from paygw.kernel.connector import Verdict
@@ -132,6 +133,10 @@ async def _by_holder(deed: Deed, asked: PayByHolder) -> None:
     await instruct_refund(deed.hub, _uid("rfd", asked.refund_id), "holder", persons=deed.persons)
 
 
+async def _by_channel(deed: Deed, asked: RefundByChannel) -> None:
+    await choose_channel(deed.hub, _uid("rfd", asked.refund_id), persons=deed.persons)
+
+
 async def _report(deed: Deed, asked: ReportRefund) -> None:
     status = RefundNewsStatus(asked.status)
     await report_refund(deed.hub, _uid("rfd", asked.refund_id), status, persons=deed.persons)
@@ -189,6 +194,7 @@ _DEEDS: Final[Mapping[type[MoneyAction], Callable[[Deed, Any], Awaitable[None]]]
     ConsentRefund: _consent,
     Fund: _fund,
     PayByHolder: _by_holder,
+    RefundByChannel: _by_channel,
     ReportRefund: _report,
     Movement: _movement,
     Unclaimed: _unclaimed,
@@ -206,6 +212,7 @@ TITLES: Final[Mapping[type[MoneyAction], tuple[str, str]]] = {
     WithdrawRefund: ("Rút lại lệnh hoàn trả đã duyệt", "Withdraw an approved refund"),
     ConsentRefund: ("Đơn vị giữ tiền đồng ý hoàn trả", "The holder agrees to a refund"),
     Fund: ("Đơn vị thụ hưởng nộp lại tiền để hoàn trả", "A beneficiary gives money back"),
+    RefundByChannel: ("Hoàn trả lại qua kênh ban đầu", "The channel tries a refund once more"),
     PayByHolder: ("Đơn vị giữ tiền chi hoàn trả", "A refund is paid by its holder"),
     ReportRefund: ("Kết quả chi hoàn trả", "What became of a refund"),
     Movement: ("Biến động khác trên tài khoản", "Another movement on an account"),

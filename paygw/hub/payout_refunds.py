@@ -24,6 +24,7 @@ from paygw.kernel.errors import Alarm, Refused
 from paygw.kernel.evidence import RefundNewsStatus
 from paygw.kernel.receipts import Refund, RefundStatus, find_refund
 from paygw.kernel.refs import private_id, public_id
+from paygw.kernel.refunds import failed_by_channel
 from paygw.outside.pain001 import Party
 from paygw.store.refunds import RefundRow, read_refund
 
@@ -80,7 +81,8 @@ async def _payable(hub: Hub, connection: Connection, refund_id: str) -> tuple[Re
         raise Refused("not_found", "There is no such refund here: paygw refund list shows them.")
     receipt = (await lock_receipt(connection, row.refund.receipt_id)).situation.purse[row.refund.receipt_id]
     bank = hub.registry.banks.get(receipt.bank)
-    if bank is not None and bank.connector.refund is not None and receipt.home == "provider":
+    carried = bank is not None and bank.connector.refund is not None and receipt.home == "provider"
+    if bank is not None and carried and (row.by_channel or not failed_by_channel(receipt)):
         raise Refused("refund_route", f"{bank.id} carries its refunds back itself; they need no transfer.")
     refund = find_refund(receipt, row.refund.id)
     if refund.status is not _S.FUNDED:

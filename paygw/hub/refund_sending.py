@@ -26,7 +26,7 @@ from paygw.kernel.news import touched
 from paygw.kernel.posting import h_bank
 from paygw.kernel.receipts import Receipt, Refund, RefundStatus, find_refund, with_refund
 from paygw.kernel.refs import public_id
-from paygw.kernel.refunds import Moved, fail_refund, send_refund
+from paygw.kernel.refunds import Moved, fail_refund, failed_by_channel, send_refund
 from paygw.kernel.settlement import require_spendable
 from paygw.store.attempts import created_at_of
 from paygw.store.cases import open_case
@@ -38,6 +38,7 @@ from paygw.store.refunds import (
     read_refund,
     release_refund,
 )
+from paygw.store.refunds import choose_channel as store_channel
 from paygw.store.settlement import lock_account, read_spendable
 from paygw.store.situations import Locked
 
@@ -84,7 +85,8 @@ async def _intend(hub: Hub, claimed: Claimed, connection: Connection) -> _Sendin
         return None
     receipt = locked.situation.purse[row.refund.receipt_id]
     bank = hub.registry.banks.get(receipt.bank)
-    if bank is None or bank.connector.refund is None or receipt.home != "provider":
+    carried = bank is not None and bank.connector.refund is not None and receipt.home == "provider"
+    if bank is None or not carried or (failed_by_channel(receipt) and not row.by_channel):
         await _by_hand(connection, claimed, receipt)
         return None
     try:
@@ -97,7 +99,7 @@ async def _intend(hub: Hub, claimed: Claimed, connection: Connection) -> _Sendin
 
 
 async def _by_hand(connection: Connection, claimed: Claimed, receipt: Receipt) -> None:
-    detail = "this refund goes by transfer or by the holder; two persons instruct it"
+    detail = "this refund goes by transfer or by the holder, or by its channel once more; two persons instruct it"
     await open_case(connection, key=f"refund:{claimed.id}", kind="refund", detail=detail, receipt_id=receipt.id)
     await release_refund(connection, claimed, next_at=None)
 
@@ -213,6 +215,19 @@ def _next_at(hub: Hub, claimed: Claimed) -> datetime | None:
     delays = hub.settings.enquiry_delays_s
     asked = claimed.enquiries
     return hub.clock() + timedelta(seconds=delays[asked]) if asked < len(delays) else None
+
+
+async def choose_channel(hub: Hub, refund_id: str, *, persons: TwoPersons) -> None:
+    """Let the provider try a funded refund although it failed with one of the same receipt. Raises `refund_state`."""
+
+    async def work(connection: Connection) -> None:
+        _, row = await lock_live_refund(connection, refund_id)
+        if row.refund.status is not RefundStatus.FUNDED:
+            raise Refused("refund_state", f"The refund is {row.refund.status}; only a funded one is sent.")
+        await decided_by_two(connection, persons, "refund.channel", public_id("rfd", refund_id))
+        await store_channel(connection, refund_id, at=hub.clock())
+
+    await hub.transact(work)
 
 
 async def instruct_refund(

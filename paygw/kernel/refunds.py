@@ -253,6 +253,12 @@ def confirm_refund(purse: Purse, receipt_id: str, refund_id: str, mode: Mode) ->
     return _moved(purse, done, _posting("rf-ok", "10", refund, entries, receipt))
 
 
+def failed_by_channel(receipt: Receipt) -> bool:
+    """Whether the provider could not carry a refund of this receipt: the next one waits for people to choose a way."""
+    lost = {RefundStatus.FAILED, RefundStatus.RETURNED}
+    return any(one.route == "provider" and one.status in lost and not one.void for one in receipt.refunds)
+
+
 def refund_account(receipt: Receipt, refund: Refund, mode: Mode) -> str:
     """Whose money goes out: the provider's by its own refund, ours or the holder's otherwise."""
     if refund.route == "provider" and receipt.home == "provider":

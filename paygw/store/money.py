@@ -75,7 +75,7 @@ SELECT EXISTS (SELECT FROM refunds f JOIN receipts r ON r.id = f.receipt_id
                WHERE r.account = $1 AND f.route = 'transfer' AND f.status IN ('sending', 'succeeded')
                  AND f.amount_vnd - f.body_paid_vnd = $2)
     OR EXISTS (SELECT FROM disbursements d WHERE d.account = $1
-               GROUP BY d.batch_id, d.beneficiary HAVING sum(d.amount_vnd) = $2)
+               GROUP BY d.batch_id, d.beneficiary, d.code HAVING sum(d.amount_vnd) = $2)
 """
 
 

@@ -106,6 +106,7 @@ class RefundRow:
     ref: str
     created_at: datetime
     decided_at: datetime | None
+    by_channel: bool = False
     reference: str | None = None
     face: str | None = None
     bank: str = ""
@@ -177,6 +178,13 @@ async def wake_refund(connection: Connection, refund_id: str, *, at: datetime) -
     await _WAKE.run(connection, refund=UUID(refund_id), at=at)
 
 
+async def choose_channel(connection: Connection, refund_id: str, *, at: datetime) -> None:
+    """The provider tries again although it failed before; on the work list at once."""
+    await connection.execute(
+        "UPDATE refunds SET by_channel = true, next_enquiry_at = $2 WHERE id = $1", UUID(refund_id), at
+    )
+
+
 async def claim_refunds(
     connection: Connection, bank: str | None, *, now: datetime, lease_s: float, limit: int
 ) -> list[Claimed]:
@@ -225,6 +233,7 @@ def _row(row: Record) -> RefundRow:
         ref=row["ref"],
         created_at=row["created_at"],
         decided_at=row["decided_at"],
+        by_channel=row["by_channel"],
     )
 
 

@@ -234,6 +234,7 @@ refunds = _table(
     next_enquiry_at=Maybe(Instant),
     lease_until=Maybe(Instant),
     fence=Integer,
+    by_channel=Boolean,
 )
 disputes = _table(
     "disputes",

@@ -3,21 +3,31 @@
 from dataclasses import replace
 from importlib.resources import files
 
+import msgspec
 import pytest
 from lxml import etree
 
-from paygw.hub import payouts
+from paygw.hub import decisions, payouts
 from paygw.hub.finance import View
 from paygw.hub.hub import Hub
 from paygw.hub.payout_refunds import Payee, TransferAsk
 from paygw.hub.position import prove_position
-from paygw.hub.refund_sending import work_refunds
-from paygw.hub.refunds import RefundAsk, approve_refund, get_refund, request_refund
+from paygw.hub.refund_sending import report_refund, work_refunds
+from paygw.hub.refunds import (
+    RefundAsk,
+    UnappliedAsk,
+    approve_refund,
+    get_refund,
+    request_refund,
+    request_unapplied_refund,
+)
+from paygw.kernel.connector import Answer, Contact
 from paygw.kernel.errors import Refused
+from paygw.kernel.evidence import RefundNewsStatus
 from paygw.kernel.refs import private_id, public_id
 from tests.hub.test_money_out import settled
-from tests.hub.world import balances, event_types, paid, receipts_of, right_books
-from tests.hub_fixtures import PORTAL
+from tests.hub.world import BOTH, balances, event_types, paid, receipts_of, right_books
+from tests.hub_fixtures import PORTAL, ScriptedBank
 
 pytestmark = pytest.mark.db
 
@@ -175,3 +185,53 @@ async def test_only_what_needs_a_transfer_and_can_leave_gets_one(paying_hub: Hub
         hub.registry_holder.now = replace(hub.registry, banks={**hub.registry.banks, "sandbox-a": able})
         with pytest.raises(Refused, match="refund_route"):
             await payouts.propose_refunds(hub, [TransferAsk(refund_id, CITIZEN)], by="huong")
+
+
+async def owed_after_failure(hub: Hub) -> str:
+    """The bank refused a refund; its money is asked for again, approved and funded. The new refund's public id."""
+    assert isinstance(hub.talk, ScriptedBank)
+    order_id, _ = await settled(hub)
+    first = await asked_back(hub, order_id)
+    hub.talk.answers.append(Answer(contact=Contact.UNKNOWN))
+    await work_refunds(hub)
+    uid = private_id("rfd", first)
+    assert uid is not None
+    await report_refund(hub, uid, RefundNewsStatus.FAILED, persons=BOTH)
+    receipt = (await receipts_of(hub, order_id))[0]
+    ask = UnappliedAsk(receipt_id=receipt.id, amount_vnd=BACK_VND, reason="Thẻ đã đóng")
+    again = await request_unapplied_refund(hub, "person:huong", ask, key="again")
+    refund_id: str = msgspec.json.decode(again.body)["id"]
+    await approve_refund(hub, str(private_id("rfd", refund_id)), by="minh")
+    return refund_id
+
+
+async def test_what_its_channel_failed_with_goes_by_transfer(custody_hub: Hub) -> None:
+    async with right_books(custody_hub) as hub:
+        assert isinstance(hub.talk, ScriptedBank)
+        refund_id = await owed_after_failure(hub)
+        asked = list(hub.talk.asked)
+
+        assert await work_refunds(hub) == 1
+        batch = await payouts.propose_refunds(hub, [TransferAsk(refund_id, CITIZEN)], by="huong")
+
+        assert hub.talk.asked == asked
+        assert (await status(hub, refund_id), batch["total_vnd"]) == ("funded", BACK_VND)
+        assert await work_refunds(hub) == 0
+
+
+async def test_or_by_its_channel_once_more_when_two_persons_say_so(custody_hub: Hub) -> None:
+    async with right_books(custody_hub) as hub:
+        assert isinstance(hub.talk, ScriptedBank)
+        refund_id = await owed_after_failure(hub)
+        await work_refunds(hub)
+        hub.talk.answers.append(Answer(contact=Contact.UNKNOWN))
+
+        action = decisions.action_of("refund_by_channel", {"refund_id": refund_id})
+        shown = await decisions.propose(hub, action, document="CV-3", by="huong")
+        await decisions.approve(hub, shown["id"], by="minh", shown=shown["content_hash"])
+        with pytest.raises(Refused, match="refund_route"):
+            await payouts.propose_refunds(hub, [TransferAsk(refund_id, CITIZEN)], by="huong")
+        await work_refunds(hub)
+
+        assert hub.talk.asked[-1] == ("sandbox-a", "refund")
+        assert await status(hub, refund_id) == "sending"

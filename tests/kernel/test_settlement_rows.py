@@ -22,6 +22,7 @@ from paygw.kernel.settlement import (
     reinstruct_disbursement,
     remit,
     require_spendable,
+    return_confirmed,
     return_disbursement,
     settle_outgoing,
     settle_receipt,
@@ -232,6 +233,15 @@ def test_row_23_a_disbursement_is_confirmed_or_comes_back_and_is_sent_again() ->
     assert (again.key, again.rule) == ("dsb-again:d1:i2", "23")
     assert entries(again) == [("PRET:city:5.6.7.8", 200), ("DT", -200)]
     assert {entry.batch_id for posting in (confirmed, returned, again) for entry in posting.entries} == {"d1"}
+
+
+def test_row_23_what_had_left_comes_back_to_our_account() -> None:
+    piece = slice_of(paid(settled=True).purse["r1"], "city")
+
+    back = return_confirmed("d1", 200, "9704", piece, instruction="i1")
+
+    assert (back.key, back.rule) == ("dsb-back:d1:i1", "23")
+    assert entries(back) == [("H:bank:9704", 200), ("PRET:city:5.6.7.8", -200)]
 
 
 @pytest.mark.parametrize("mode", MODES)

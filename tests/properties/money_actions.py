@@ -345,7 +345,7 @@ async def pay_out(world: World, luck: int) -> None:
 
 
 async def hear_of_pay_out(world: World, luck: int) -> None:
-    sql = "SELECT * FROM disbursements WHERE status <> 'confirmed' ORDER BY batch_id, no"
+    sql = "SELECT * FROM disbursements ORDER BY batch_id, no"
     made = pick(await world.rows(sql), luck // 2)
     place = Place(batch_id=str(made["batch_id"]), no=made["no"])
     if made["status"] == "returned":
