@@ -169,6 +169,10 @@ class Settings(BaseSettings):
     operator_bank: str = Field(default="", description="BIC of the bank that keeps our account (payment orders).")
     operator_tax_code: str = Field(default="", description="Tax code of who pays in, on C1-02/NS slips.")
     operator_address: str = Field(default="", description="Address of who pays in, on C1-02/NS slips.")
+    payee_rest_s: Seconds = Field(
+        default=48 * _HOUR_S,
+        description="Rest of a new or changed payee's account before money goes there (live mode).",
+    )
     night_at: time = Field(default=time(10), description="When a bank's day is reconciled on its T+1, local time.")
     night_back_days: int = Field(default=14, ge=1, le=60, description="Days back that are still reconciled if missed.")
     night_poll: str = Field(default="*/10 * * * *", description="How often nights that are due are looked for (cron).")

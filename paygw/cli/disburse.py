@@ -6,12 +6,10 @@ from typing import Annotated, Final, Literal
 import typer
 
 from paygw.cli.output import AsJson, show, show_all, with_hub
-from paygw.hub import payees, payouts
+from paygw.hub import decisions, payees, payouts
 from paygw.hub.days import day_of
-from paygw.hub.persons import TwoPersons
 from paygw.hub.slips import export_slips
 from paygw.settings import Settings
-from paygw.store.payouts import Payee
 
 disburse = typer.Typer(help="Money out: to the treasury and to agencies, by slice (custody).")
 
@@ -31,7 +29,6 @@ def disburse_payee(  # noqa: PLR0913 - one parameter per option
     account: Annotated[str, typer.Option(help="Account number.")],
     bank_code: Annotated[str, typer.Option(help="BIC, or the member id of the bank or treasury unit.")],
     by: By,
-    checked_by: Annotated[str, typer.Option(help="The second person, an approver.")],
     document: Document,
     treasury_unit: Annotated[str, typer.Option(help="KBNN, four digits.")] = "",
     collecting_office: Annotated[str, typer.Option(help="Cơ quan thu, for C1-02/NS.")] = "",
@@ -40,13 +37,13 @@ def disburse_payee(  # noqa: PLR0913 - one parameter per option
     basis: Annotated[str, typer.Option(help="The text of law.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say where a beneficiary's money goes and by when; two persons."""
-    payee = Payee(
-        beneficiary=beneficiary, name=name, account=account, bank_code=bank_code, treasury_unit=treasury_unit,
-        collecting_office=collecting_office, remit_every=every, remit_by=remit_by, basis=basis,
-    )  # fmt: skip
-    persons = TwoPersons(maker=by, checker=checked_by, document=document)
-    show(with_hub(lambda hub: payees.set_payee(hub, payee, persons=persons)), as_json=as_json)
+    """Propose where a beneficiary's money goes and by when; another person approves with paygw decide."""
+    given = {
+        "beneficiary": beneficiary, "name": name, "account": account, "bank_code": bank_code, "remit_by": remit_by,
+        "treasury_unit": treasury_unit, "collecting_office": collecting_office, "remit_every": every, "basis": basis,
+    }  # fmt: skip
+    asked = decisions.action_of("set_payee", given)
+    show(with_hub(lambda hub: decisions.propose(hub, asked, document=document, by=by)), as_json=as_json)
 
 
 @disburse.command("due")

@@ -8,7 +8,7 @@ import typer
 
 from paygw.cli.output import AsJson, show, show_all, with_hub
 from paygw.hub.hub import Hub
-from paygw.hub.payout_refunds import Payee, TransferAsk
+from paygw.hub.payout_refunds import TransferAsk, payee_of
 from paygw.hub.payouts import propose_refunds
 from paygw.hub.persons import principal_of, require_maker
 from paygw.hub.refunds import UnappliedAsk, approve_refund, find_refunds, reject_refund, request_unapplied_refund
@@ -93,7 +93,7 @@ def refund_transfer(
     as_json: AsJson = False,
 ) -> None:
     """Propose to pay a funded refund by transfer: a batch to be approved and exported with paygw disburse."""
-    to = Payee(name=name, account=account, bank_code=bank_code, claim=claim)
+    to = payee_of(name=name, account=account, bank_code=bank_code, claim=claim)
     ask = TransferAsk(refund_id, to)
     show(with_hub(lambda hub: propose_refunds(hub, [ask], by=by)), as_json=as_json)
 

@@ -41,6 +41,14 @@ class Payee(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     claim: Annotated[str, Meta(min_length=1, max_length=200)]
 
 
+def payee_of(**given: str) -> Payee:
+    """A payee as people type it. Raises Refused `invalid_value`."""
+    try:
+        return msgspec.convert(given, Payee)
+    except msgspec.ValidationError as error:
+        raise Refused("invalid_value", f"{error}. An account has 4 to 34 digits and letters.") from None
+
+
 @dataclass(frozen=True, slots=True)
 class TransferAsk:
     """A funded refund (`rfd_…`) and where it shall go."""

@@ -6,7 +6,7 @@ Three kinds share this life: slices to their owners, what came back and goes aga
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -49,7 +49,8 @@ async def propose_payout(
     last = until or local_day(hub.clock())
 
     async def content(connection: Connection, _: str) -> View:
-        return await slices_due(connection, account, beneficiary=beneficiary, until=last)
+        found = await slices_due(connection, account, beneficiary=beneficiary, until=last)
+        return await _with_rested_payees(hub, connection, found)
 
     return await _propose(hub, "slices", content, by=by, via=via)
 
@@ -61,9 +62,20 @@ async def propose_again(hub: Hub, batch_id: str, group: int, *, by: str, via: st
         row = await batch_of(connection, batch_id)
         if row["kind"] == "refunds":
             raise Refused("payout_state", "A refund that came back is owed to its payer: ask for a new refund of it.")
-        return await slices_again(connection, _content(row), group)
+        found = await slices_again(connection, _content(row), group)
+        return await _with_rested_payees(hub, connection, found)
 
     return await _propose(hub, "again", content, by=by, via=via)
+
+
+async def _with_rested_payees(hub: Hub, connection: Connection, content: View) -> View:
+    """Money goes to a new or changed account only after a rest, time enough for its owner to object (live mode)."""
+    if hub.settings.mode == "live":
+        since = hub.clock() - timedelta(seconds=hub.settings.payee_rest_s)
+        young = await store.payees_set_after(connection, sorted(content["payees"]), since)
+        if young:
+            raise Refused("payee_resting", f"Their accounts are too new for money to go there: {', '.join(young)}.")
+    return content
 
 
 async def propose_refunds(hub: Hub, asks: Sequence[TransferAsk], *, by: str, via: str = "cli") -> View:
@@ -165,13 +177,13 @@ async def _export(hub: Hub, uid: UUID, by: str, connection: Connection) -> bytes
 
 
 async def confirm_group(hub: Hub, batch_id: str, group: int, *, by: str) -> View:
-    """The bank paid one payment order of a batch (row 23; of a refund row 10). Again is nothing."""
+    """The bank paid one payment order of slices (row 23). Again is nothing. Raises Refused `payout_state`."""
     await hub.transact(partial(_for_group, hub, batch_id, group, by, "confirmed"))
     return await show_payout(hub, batch_id)
 
 
 async def return_group(hub: Hub, batch_id: str, group: int, *, by: str) -> View:
-    """A payment order came back (row 23; of a refund row 10b or 11): its money waits for the right account."""
+    """A payment order of slices came back (row 23): its money waits for the right account."""
     await hub.transact(partial(_for_group, hub, batch_id, group, by, "returned"))
     return await show_payout(hub, batch_id)
 
@@ -179,6 +191,10 @@ async def return_group(hub: Hub, batch_id: str, group: int, *, by: str) -> View:
 async def _for_group(hub: Hub, batch_id: str, group: int, by: str, news: News, connection: Connection) -> None:
     await require_person(connection, by)
     row = await batch_of(connection, batch_id)
+    if row["kind"] == "refunds":
+        raise Refused(
+            "payout_state", "Of a refund the statement tells, or two persons: paygw decide propose report_refund."
+        )
     order = order_of(hub, row, group)
     await tell_order(hub, connection, row, order, news)
     await tell_audit(connection, principal_of(by), f"payout.{news}", f"{row['batch_id']}:{group}")

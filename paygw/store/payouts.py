@@ -140,6 +140,15 @@ async def read_payees(connection: Connection) -> dict[str, Payee]:
     return {row["beneficiary"]: Payee(**{name: row[name] for name in Payee.__slots__}) for row in rows}
 
 
+async def payees_set_after(connection: Connection, beneficiaries: Sequence[str], since: datetime) -> list[str]:
+    """Of these the payees that were set or changed after a moment."""
+    rows = await connection.fetch(
+        "SELECT beneficiary FROM payees WHERE beneficiary = ANY ($1::text[]) AND set_at > $2 ORDER BY 1",
+        list(beneficiaries), since,
+    )  # fmt: skip
+    return [row["beneficiary"] for row in rows]
+
+
 async def payable(
     connection: Connection, account: str, *, beneficiary: str | None, until: date, limit: int
 ) -> list[Payable]:

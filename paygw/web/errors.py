@@ -156,6 +156,7 @@ CODES: Final[Mapping[str, Kind]] = MappingProxyType(
         "break_action": Kind(_UNPROCESSABLE, "That is not decided about this kind of break"),
         "payout_state": Kind(_CONFLICT, "The payout batch is not at this step"),
         "payee_missing": Kind(_CONFLICT, "It is not known where a beneficiary's money goes"),
+        "payee_resting": Kind(_CONFLICT, "The payee's account is too new for money to go there"),
         "minutes_state": Kind(_CONFLICT, "The minutes are not at this step"),
         "night_running": Kind(_CONFLICT, "Somebody is reconciling this day just now"),
         "file_missing": Kind(_CONFLICT, "The bank's file of this day is not there yet"),

@@ -23,6 +23,11 @@ def staffed(paygw: Paygw) -> Paygw:
     [
         (f"refund transfer {NOBODY} {TO} --by an", "not_found"),
         (f"refund transfer {NOBODY} {TO} --by nobody", "role_missing"),
+        (f"refund transfer {NOBODY} {TO.replace('0071001234567', '0071-00')} --by an", "invalid_value"),
+        (
+            "disburse payee --beneficiary treasury --name KB --account 7 --bank-code 1 --document CV --by an",
+            "invalid_value",
+        ),
         (f"disburse again {NO_BATCH} --group 1 --by an", "not_found"),
         ("disburse again mine --group 1 --by an", "not_found"),
         (f"disburse export {NO_BATCH} --by an --out x.xml", "payout_state"),
@@ -32,6 +37,19 @@ def staffed(paygw: Paygw) -> Paygw:
 )
 def test_what_cannot_leave_is_one_line(staffed: Paygw, words: str, code: str) -> None:
     assert code in staffed(words).refusal
+
+
+def test_a_payee_is_proposed_by_one_and_approved_by_another(staffed: Paygw) -> None:
+    assert staffed("person add --id minh --name Minh --role approver --json").code == 0
+    words = "--beneficiary treasury --name KB --account 71110012 --bank-code 01701001 --document CV --by an --json"
+
+    made = staffed(f"disburse payee {words}").said
+
+    assert made["asked"]["account"] == "71110012"
+    assert (
+        staffed(f"decide approve {made['id']} --by minh --hash {made['content_hash']} --json").said["status"]
+        == "approved"
+    )
 
 
 def test_two_persons_decide_from_a_shell(staffed: Paygw) -> None:

@@ -186,6 +186,19 @@ async def test_money_whose_owner_has_no_account_stays(paying_hub: Hub) -> None:
         assert only["total_vnd"] == 30_750
 
 
+async def test_in_live_mode_a_new_account_rests_before_money_goes_there(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        await settled(hub, "HS-1")
+        await known_payees(hub, *OWNERS)
+        live = replace(hub, settings=hub.settings.model_copy(update={"mode": "live"}))
+
+        with pytest.raises(Refused, match="payee_resting"):
+            await payouts.propose_payout(live, "9704", by="huong")
+        later(hub, 48 * 3_600 + 1)
+
+        assert (await payouts.propose_payout(live, "9704", by="huong"))["total_vnd"] == FEE_VND
+
+
 async def test_the_clock_of_remittance(paying_hub: Hub) -> None:
     async with right_books(paying_hub) as hub:
         await settled(hub, "HS-1")

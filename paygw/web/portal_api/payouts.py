@@ -44,7 +44,7 @@ async def remittances(request: Request) -> Response:
     summary="Propose a payout batch",
     body=PayoutProposeIn,
     answers={201: PayoutView},
-    problems=("receipt_held", "nothing_selected", "payee_missing", "role_missing", "bad_time"),
+    problems=("receipt_held", "nothing_selected", "payee_missing", "payee_resting", "role_missing", "bad_time"),
 )
 async def propose(request: Request) -> Response:
     """Nothing moves before another person approves with another key."""
@@ -79,7 +79,7 @@ async def propose_refunds(request: Request) -> Response:
     summary="Propose what came back of a payment order once more",
     body=PayoutOrderIn,
     answers={201: PayoutView},
-    problems=("not_found", "payout_state", "disbursement_state", "payee_missing", "role_missing"),
+    problems=("not_found", "payout_state", "disbursement_state", "payee_missing", "payee_resting", "role_missing"),
 )
 async def propose_again(request: Request) -> Response:
     """A batch of its own, to the payee's account as it is now."""
