@@ -9,11 +9,12 @@ from paygw.kernel.decide import see_refund
 from paygw.kernel.errors import Refused
 from paygw.kernel.evidence import RefundNewsStatus, RefundSeen
 from paygw.kernel.orders import Situation
-from paygw.kernel.receipts import Mode, Purse, RefundRoute, RefundStatus
+from paygw.kernel.receipts import Mode, Purse, Refund, RefundRoute, RefundStatus
 from paygw.kernel.refunds import (
     body_pays_citizen,
     confirm_refund,
     consent_refund,
+    failed_by_channel,
     fund_refund,
     prefunded,
     send_refund,
@@ -261,3 +262,28 @@ def test_row_11_the_retry_of_a_failed_refund_is_a_new_refund_of_what_is_due() ->
     moved = approved(failed, refund(100, source="excess", refund_id="f2"))
 
     assert entries(moved.postings[0]) == [("U:refund_due", 100), ("RP", -100)]
+
+
+@pytest.mark.parametrize(
+    ("lost", "told"),
+    [
+        ([], False),
+        ([("provider", RefundStatus.SUCCEEDED, False)], False),
+        ([("provider", RefundStatus.FAILED, True)], False),  # a reversal overtook it: the channel did not fail
+        ([("transfer", RefundStatus.RETURNED, False)], False),  # a wrong account says nothing of the provider
+        ([("provider", RefundStatus.FAILED, False)], True),
+        ([("provider", RefundStatus.RETURNED, False)], True),
+        ([("provider", RefundStatus.SUCCEEDED, False), ("provider", RefundStatus.FAILED, False)], True),
+    ],
+    ids=["none", "succeeded", "void", "transfer", "failed", "returned", "one of two"],
+)
+def test_a_channel_that_failed_once_is_not_tried_again_by_itself(
+    lost: list[tuple[RefundRoute, RefundStatus, bool]], *, told: bool
+) -> None:
+    receipt = over().purse.receipts[0]
+    refunds = tuple(
+        Refund(id=f"f{at}", receipt_id=receipt.id, source="excess", amount_vnd=1, status=status, route=way, void=void)
+        for at, (way, status, void) in enumerate(lost)
+    )
+
+    assert failed_by_channel(replace(receipt, refunds=refunds)) is told
