@@ -36,6 +36,7 @@ from paygw.kernel.orders import Attempt
 from paygw.store.settlement import read_spendable
 from tests.hub.world import BOTH, later, ordered, redirected, told
 from tests.hub_fixtures import PORTAL, ScriptedBank
+from tests.properties import batch_actions
 from tests.properties.money_world import ACCOUNT, Action, World, pick
 
 
@@ -388,6 +389,7 @@ ACTIONS: tuple[Action, ...] = (
     withdraw, agree, agree, meet_need, meet_need, meet_need, meet_need, work, instruct, instruct, refund_news,
     refund_news, refund_news, unclaimed, identify, let_go, settle, settle, settle, settle_outgoing, settle_outgoing,
     pay_out, pay_out, pay_out, pay_out, hear_of_pay_out, hear_of_pay_out, hear_of_pay_out, bank_row, top_up, top_up,
+    *batch_actions.ACTIONS,
 )  # fmt: skip
 # Two orders paid, one at a provider, one on our account; the first is settled, some of both has been paid out.
 PRELUDE: tuple[tuple[Action, int], ...] = (
