@@ -284,7 +284,7 @@ settlement_lines = _table(
     amount_vnd=BigInteger,
     booked_at=Instant,
     fee_vnd=BigInteger,
-    settled_on=Date,
+    settled_on=Maybe(Date),
 )
 movements = _table(
     "movements",
