@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from paygw.kernel.errors import PaygwError, Refused
-from paygw.store.engine import AWAY
+from paygw.store.away import AWAY
 
 FAILED: Final = 1
 MISUSED: Final = 2

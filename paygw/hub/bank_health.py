@@ -15,8 +15,8 @@ from asyncpg import Connection
 
 from paygw.hub.hub import Hub
 from paygw.kernel.pulse import Pulse
+from paygw.store.away import AWAY
 from paygw.store.banks import read_health, tell_health
-from paygw.store.engine import AWAY
 
 _log = logging.getLogger("paygw.health")
 

@@ -13,8 +13,8 @@ from typing import Final
 from asyncpg import Pool
 
 from paygw.kernel.errors import Unavailable
+from paygw.store.away import AWAY
 from paygw.store.creating import NewOrder, create
-from paygw.store.engine import AWAY
 
 _WRITERS_MAX: Final = 3  # of one portal: one commits while the others fill
 _TOGETHER_MAX: Final = 64

@@ -25,6 +25,7 @@ from paygw.kernel.orders import Line, Order, OrderStatus, Share
 from paygw.kernel.posting import TREASURY
 from paygw.kernel.receipts import Purse
 from paygw.kernel.refs import public_id
+from paygw.store.away import AWAY
 from paygw.store.creating import (
     FeeUse,
     KeyRow,
@@ -38,7 +39,6 @@ from paygw.store.creating import (
     keep_key,
     link_lines,
 )
-from paygw.store.engine import AWAY
 from paygw.store.fees import IN_FORCE
 from paygw.store.orders import read_order
 

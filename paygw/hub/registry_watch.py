@@ -12,7 +12,7 @@ from paygw.hub.hub import Hub
 from paygw.hub.registry import Registry, build_registry
 from paygw.hub.tariffs import load_tariffs
 from paygw.kernel.errors import PaygwError
-from paygw.store.engine import AWAY
+from paygw.store.away import AWAY
 from paygw.store.registry import read_registry
 
 CHANNEL = "paygw_settings"

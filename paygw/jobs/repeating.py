@@ -10,7 +10,7 @@ from typing import Final
 from paygw.hub.hub import Hub
 from paygw.kernel.errors import Unavailable
 from paygw.settings import Settings
-from paygw.store.engine import AWAY
+from paygw.store.away import AWAY
 
 _REST_AFTER_FAILURE_S: Final = 1.0
 _REST_MAX_S: Final = 60.0

@@ -2,28 +2,16 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import asyncpg
 from asyncpg import Connection, Pool
 
 from paygw.kernel.errors import Alarm, Unavailable
+from paygw.store.away import AWAY
 from paygw.store.dsn import Dsn
 
 T = TypeVar("T")
-# What a server says that is gone, going, starting or overwhelmed: whoever asked may send the same request again.
-AWAY: Final[tuple[type[Exception], ...]] = (
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.InternalClientError,  # a connection used in the moment between the server's last word and its end
-    OSError,  # of a socket; what runs out of time is one too
-)
-
 _REQUIRED = {"fsync": {"on"}, "full_page_writes": {"on"}, "synchronous_commit": {"on", "remote_apply"}}
 
 

@@ -14,7 +14,7 @@ import paygw
 from paygw.hub.hub import Hub
 from paygw.kernel.errors import Unavailable
 from paygw.outside.metrics import CONTENT_TYPE, Metrics
-from paygw.store.engine import AWAY
+from paygw.store.away import AWAY
 from paygw.store.gauges import Gauge, read_gauges
 from paygw.store.health import Heartbeat, probe_write, read_heartbeats, read_revision
 from paygw.store.migrate import head

@@ -14,7 +14,7 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from paygw.kernel.errors import Refused, Unavailable
-from paygw.store.engine import AWAY
+from paygw.store.away import AWAY
 from paygw.web import bank_ingress, checkout, fees, ops, pages, problems, reference
 from paygw.web.context import request_id_of
 from paygw.web.errors import CODES, Problem, code_of_status
