@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -21,14 +21,15 @@ __all__ = ["night_hub", "sandbox"]  # fixtures
 pytestmark = [pytest.mark.db, pytest.mark.net]
 
 
+@pytest.mark.parametrize("home", ["provider", "account"])
 async def test_payment_orders_on_the_statement_are_told_of_and_nothing_else(
-    night_hub: Hub, sandbox: SandboxProcess, tmp_path: Path
+    night_hub: Hub, sandbox: SandboxProcess, tmp_path: Path, home: Literal["provider", "account"]
 ) -> None:
     changes = {"funds": "custody", "operator_bank": "BFTVVNVX"}
     held = replace(night_hub, settings=night_hub.settings.model_copy(update=changes))
     async with right_books(held) as hub:
         known = hub.registry.banks[BANK]
-        bank = replace(known, landing=Landing(account="1020304050"))
+        bank = replace(known, landing=Landing(home=home, account="1020304050"))
         hub.registry_holder.now = replace(hub.registry, banks={**hub.registry.banks, BANK: bank})
         await paid_at_bank(hub, sandbox, "HS-1")
         await reconcile(hub, BANK, yesterday())
