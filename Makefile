@@ -59,6 +59,7 @@ SHORT_DRILLS = $(addprefix tests/drills/test_,killed.py run.py storm.py forgery.
 drill: $(READY) ## the long trials that fit continuous integration
 	$(PY) -m pytest -m drill -q --durations=15 $(PYTEST_ARGS) $(DRILLS)
 	$(PY) -m pytest -m drill -q --durations=15 --drill-scale 0.1 --drill-kills 8 $(PYTEST_ARGS) $(SHORT_DRILLS)
+	$(PY) -m pytest -m drill -q --drill-scale 0.02 $(PYTEST_ARGS) tests/drills/test_corpus_nights.py
 
 soak: $(READY) ## every long trial at full length: killed processes, planted faults, thousands of histories
 	$(PY) -m pytest -m drill -q --durations=15 $(PYTEST_ARGS) tests

@@ -75,7 +75,8 @@ SELECT f.ref, '', 'refund', f.amount_vnd - f.body_paid_vnd, 'pending', f.created
 FROM refunds f JOIN receipts r ON r.id = f.receipt_id
 WHERE r.bank = $1 AND f.ref = ANY ($2::text[]) AND f.status IN ('approved', 'funded', 'sending', 'failed')
 """
-# Money a provider still has to pass on, told by no file although its day's file was read long ago.
+# Money a provider still has to pass on, told by no file although its day's file was read long ago. What a file told and
+# cannot be settled (another amount, another reference, nobody's order) is a break or a case of its own.
 _UNTOLD = """
 SELECT r.id::text AS subject, coalesce(a.ref, '') AS ref, coalesce(r.bank_txn_id, '') AS bank_txn_id, r.amount_vnd,
     r.value_date AS day
@@ -83,6 +84,8 @@ FROM receipts r LEFT JOIN attempts a ON a.id = r.attempt_id
 WHERE r.bank = $1 AND r.home = 'provider' AND NOT r.settled AND r.taken_back_vnd < r.amount_vnd
     AND r.value_date BETWEEN $2::date - 60 AND $3::date
     AND EXISTS (SELECT FROM night_readings f WHERE f.bank = r.bank AND f.day = r.value_date AND f.kind = 'settlement')
+    AND NOT EXISTS (SELECT FROM night_lines l WHERE l.bank = r.bank AND l.bank_txn_id = r.bank_txn_id
+        AND l.kind = 'settlement' AND l.movement = 'payment' AND l.status IN ('succeeded', 'reversed'))
 ORDER BY r.value_date, r.id
 """
 _UNAPPLIED_PORTALS = """

@@ -51,6 +51,7 @@ GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
 # What a night read last of a day counts; a file sent again replaces the one before. A bank that pays in net credits is
 # compared by its batches (row 16): a day whose statement tells none of our payments says nothing of single receipts.
+# Money of the hour around midnight belongs to the day whose statement tells of it; while the next day's may, it waits.
 _STATEMENTS = """
 WITH newest AS (
     SELECT DISTINCT f.bank, f.day FROM night_files f WHERE f.kind = 'statement'
@@ -68,7 +69,19 @@ WITH newest AS (
     GROUP BY 1, 2
 ), landed AS (
     SELECT n.bank, n.day, coalesce(sum(r.amount_vnd), 0) AS vnd, count(r.id) AS receipts
-    FROM newest n LEFT JOIN receipts r ON r.bank = n.bank AND r.value_date = n.day GROUP BY 1, 2
+    FROM newest n LEFT JOIN (
+        SELECT bank, id, amount_vnd, CASE
+            WHEN extract(hour FROM received_at AT TIME ZONE 'Asia/Ho_Chi_Minh') NOT IN (0, 23) THEN value_date
+            ELSE coalesce(
+                (SELECT min(l.day) FROM night_lines l WHERE l.bank_txn_id = q.bank_txn_id AND l.bank = q.bank
+                    AND l.kind = 'statement' AND l.day BETWEEN q.value_date - 1 AND q.value_date + 1),
+                CASE WHEN extract(hour FROM received_at AT TIME ZONE 'Asia/Ho_Chi_Minh') = 0 OR EXISTS (
+                    SELECT FROM night_files f WHERE (f.bank, f.day, f.kind) = (q.bank, q.value_date + 1, 'statement'))
+                THEN value_date END)
+            END AS day
+        FROM receipts q WHERE ($1::text IS NULL OR bank = $1)
+            AND ($2::date IS NULL OR value_date BETWEEN $2 - 1 AND $2 + 1)
+    ) r ON r.bank = n.bank AND r.day = n.day GROUP BY 1, 2
 )
 SELECT c.bank, c.day, l.receipts, l.vnd AS receipts_vnd, c.lines, c.vnd AS credits_vnd
 FROM credited c JOIN landed l USING (bank, day) ORDER BY 1, 2

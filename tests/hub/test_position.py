@@ -21,16 +21,16 @@ pytestmark = pytest.mark.db
 
 _PLANT = (
     "INSERT INTO ledger (key, n, rule, account, amount_vnd, receipt_id, bank, merchant, value_date) "
-    "SELECT 'planted', 0, '3', $1, $2, id, bank, merchant, value_date FROM receipts LIMIT 1"
+    "SELECT $3, 0, '3', $1, $2, id, bank, merchant, value_date FROM receipts LIMIT 1"
 )
 
 
-async def planted(database: Database, account: str, amount_vnd: int) -> None:
+async def planted(database: Database, account: str, amount_vnd: int, *, key: str = "planted") -> None:
     """One entry without its counterpart, past the trigger that refuses it: only a superuser can do that."""
     connection = await asyncpg.connect(**replace(database.super, database=database.name).connect_args())
     try:
         await connection.execute("ALTER TABLE ledger DISABLE TRIGGER ledger_balanced")
-        await connection.execute(_PLANT, account, amount_vnd)
+        await connection.execute(_PLANT, account, amount_vnd, key)
     finally:
         await connection.close()
 

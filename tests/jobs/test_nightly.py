@@ -150,6 +150,36 @@ async def test_one_dong_on_the_statement_is_found(
         assert [one["difference_vnd"] for one in proof["statements"]] == [-more]
 
 
+@pytest.mark.parametrize("fee_vnd", [0, 1_100])
+async def test_one_net_credit_pays_the_lines_and_is_nobody_elses(
+    night_hub: Hub, sandbox: SandboxProcess, tmp_path: Path, fee_vnd: int
+) -> None:
+    """The bank credits a day's lines in one sum: that was called unidentified, and the day uneven."""
+    async with right_books(night_hub) as hub:
+        await paid_at_bank(hub, sandbox, "HS-1")
+        await paid_at_bank(hub, sandbox, "HS-2", heard=False)
+        text = sandbox.ask("GET", f"/{BANK}/v1/settlements/{yesterday()}.csv")
+        lines = text.splitlines()
+        taken = [line.split(",") for line in lines[1:-1]]
+        kept_vnd = sum(int(cells[4]) for cells in taken) if fee_vnd else 0
+        net_vnd = sum(int(cells[3]) for cells in taken) - kept_vnd
+        stranger = f"9704,LA-1,credit,7,{net_vnd + 7},{yesterday()}T23:50:00+07:00,,khong ro"
+        statement = tmp_path / "statement.csv"
+        head = "account,bank_txn_id,direction,amount_vnd,balance_vnd,booked_at,ref,memo"
+        credit = f"9704,QT-1,credit,{net_vnd},{net_vnd},{yesterday()}T23:45:00+07:00,QT-1,"
+        trailer = f"TRAILER,2,,{net_vnd + 7},{net_vnd + 7},{yesterday()},0,"
+        statement.write_text(f"{head}\r\n{credit}\r\n{stranger}\r\n{trailer}\r\n", encoding="utf-8", newline="")
+
+        done = await reconcile(hub, BANK, yesterday(), files={"statement": statement})
+
+        assert (done["status"], done["steps"]["close"]["matched"]) == ("done", 1)
+        found = [
+            (one["kind"], one["bank_txn_id"]) for one in (await list_breaks(hub, status="open", bank=BANK))["items"]
+        ]
+        assert found == [("unidentified_credit", "LA-1")]
+        assert (await prove_position(hub))["ok"]
+
+
 async def test_what_a_portal_has_not_applied_goes_out_once_more(night_hub: Hub, sandbox: SandboxProcess) -> None:
     async with right_books(night_hub) as hub:
         await paid_at_bank(hub, sandbox, "HS-1")
