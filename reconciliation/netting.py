@@ -1,6 +1,6 @@
 """What lines come to and the credits that pay them: gross or net of fees, one alone or all of a day together."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, TypeVar
@@ -86,7 +86,8 @@ def tie(lots: Sequence[Lot], paid: Sequence[Paid], today: date, read: Collection
 
     What is left and should have been paid differs: with the credits of its days, or with none if their statements and
     a later one are `read`.
-    A credit of today that pays nothing is held against the oldest batch that waits: it may be its money.
+    A credit of today that pays nothing is held against the oldest batch that waits: it may be its money. One of less
+    than half of a batch is so only on the batch's own days, where none of more than half came.
     """
     open_lots, free, found = list(lots), list(paid), list[Tie]()
     for group in _groups(lots):
@@ -98,11 +99,15 @@ def tie(lots: Sequence[Lot], paid: Sequence[Paid], today: date, read: Collection
     for lot in open_lots:
         of_days = tuple(one for one in free if lot.first <= one.day <= lot.last and one.amount_vnd > 0)
         stray = tuple(one for one in free if one.day == today and one.amount_vnd > 0)
-        held = of_days or stray
+        held = _large(lot, of_days) or of_days or _large(lot, stray)
         if held or (lot.last < today and lot.last in read):
             found.append(Tie(lots=(lot,), credits=held, fits=False))
             free = [one for one in free if one not in held]
     return found
+
+
+def _large(lot: Lot, credits_: Iterable[Paid]) -> tuple[Paid, ...]:
+    return tuple(one for one in credits_ if 2 * one.amount_vnd >= lot.due.gross_vnd - lot.due.fee_vnd)
 
 
 def _groups(lots: Sequence[Lot]) -> Iterator[tuple[Lot, ...]]:

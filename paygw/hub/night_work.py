@@ -27,7 +27,7 @@ from paygw.kernel.refs import public_id
 from paygw.kernel.settlement import Destination
 from paygw.store import night_book as book
 from paygw.store.breaks import open_days
-from paygw.store.night_credits import tied_names
+from paygw.store.night_credits import held_names, tied_names
 from paygw.store.nights import LineRead
 from paygw.store.position import AccountDay, account_days
 from paygw.store.settlement import settled_names
@@ -137,7 +137,7 @@ async def watch_day(
         stale = await book.stale_unapplied(connection, bank.id, working_days_before(today, STALE_DAYS))
         days = await account_days(connection, bank=bank.id, day=day)
         rows = await book.book_around(connection, bank.id, day)
-        tied = await tied_names(connection, bank.id, day)
+        tied = await tied_names(connection, bank.id, day) | await held_names(connection, bank.id, day)
         before = await open_days(connection, bank.id, "account_day_differs")
         even = [of_day for of_day in before if of_day != day and not any(
             map(_differs, await account_days(connection, bank=bank.id, day=of_day)))]  # fmt: skip

@@ -51,7 +51,9 @@ async def close_day(
     for one in ties:
         if not one.fits:
             by_day[one.lots[0].begins].append(await _differing(hub, bank, one, figures))
-    await hub.transact(partial(_keep, hub, bank.id, day, by_day))
+    paid = {lot.batch for one in ties if one.fits for lot in one.lots}
+    wait = [one for one in due if one.begins == day and one not in own and one.batch not in paid]
+    await hub.transact(partial(_keep, hub, bank.id, day, by_day, wait))
     return figures
 
 
@@ -113,10 +115,14 @@ async def _differing(hub: Hub, bank: Bank, one: Tie, figures: Figures) -> Found:
     return _found(lot.batch, lot.due.lines, lot.due, one.paid_vnd if one.credits else None)
 
 
-async def _keep(hub: Hub, bank: str, day: date, by_day: dict[date, list[Found]], connection: Connection) -> None:
+async def _keep(
+    hub: Hub, bank: str, day: date, by_day: dict[date, list[Found]], wait: Iterable[BatchDue], connection: Connection
+) -> None:
+    """Open what differs; close what no longer does. What a later night said of a batch that waits here still stands."""
     for of_day, found in sorted(by_day.items()):
         await keep_breaks(hub, connection, bank, of_day, found)
-    await close_gone(hub, connection, bank, day, kinds=(KIND,), found=by_day[day])
+    still = [*by_day[day], *(_found(one.batch, one.lines, _lot(one).due, None) for one in wait)]
+    await close_gone(hub, connection, bank, day, kinds=(KIND,), found=still)
 
 
 def _found(batch: str, lines: int, due: Due, paid_vnd: int | None) -> Found:

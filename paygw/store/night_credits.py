@@ -35,6 +35,11 @@ _READ = """
 SELECT DISTINCT day FROM night_readings WHERE bank = $1 AND kind = 'statement' AND day BETWEEN $2 AND $3
 """
 _TIED = "SELECT DISTINCT line FROM batch_credits WHERE bank = $1 AND day = $2"
+_HELD = """
+SELECT DISTINCT l.bank_txn_id AS line FROM night_lines l JOIN settlements s ON s.bank = l.bank AND s.status = 'differs'
+WHERE l.bank = $1 AND l.day = $2 AND l.kind = 'statement' AND l.direction = 'credit' AND l.amount_vnd = s.net_vnd
+    AND EXISTS (SELECT FROM settlement_lines x WHERE (x.bank, x.batch) = (s.bank, s.batch) AND x.settled_on = l.day)
+"""
 _TIE = """
 INSERT INTO batch_credits (bank, batch, day, line, amount_vnd, tied_at) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT ON CONSTRAINT batch_credits_pk DO NOTHING
@@ -79,6 +84,11 @@ async def untied_lines(connection: Connection, bank: str, first: date, before: d
 async def tied_names(connection: Connection, bank: str, day: date) -> frozenset[str]:
     """The lines of a day's statement that pay batches."""
     return frozenset(row["line"] for row in await connection.fetch(_TIED, bank, day))
+
+
+async def held_names(connection: Connection, bank: str, day: date) -> frozenset[str]:
+    """The lines of a day's statement that should pay a batch of this day and differ from it: a break of the batch."""
+    return frozenset(row["line"] for row in await connection.fetch(_HELD, bank, day))
 
 
 async def tie_credits(

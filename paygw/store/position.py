@@ -49,14 +49,14 @@ SELECT h.merchant, h.account AS holder, o.account AS owner, coalesce(nullif(o.co
 FROM laid h JOIN laid o ON o.unit = h.unit AND h.holds AND NOT o.holds AND h.low < o.high AND o.low < h.high
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
-# What a night read last of a day counts; a file sent again replaces the one before. A bank that pays in net credits is
-# compared by its batches (row 16): a day whose statement tells none of our payments says nothing of single receipts.
+# What a night read last of a day counts; a file sent again replaces the one before. A provider that pays in net
+# credits is compared by its batches (row 16): a statement that tells none of our payments says nothing of receipts.
 # Money of the hour around midnight belongs to the day whose statement tells of it; while the next day's may, it waits.
 _STATEMENTS = """
 WITH newest AS (
     SELECT DISTINCT f.bank, f.day FROM night_files f WHERE f.kind = 'statement'
         AND ($1::text IS NULL OR f.bank = $1) AND ($2::date IS NULL OR f.day = $2)
-        AND (NOT EXISTS (SELECT FROM batch_credits b WHERE b.bank = f.bank)
+        AND (NOT EXISTS (SELECT FROM night_files s WHERE (s.bank, s.day, s.kind) = (f.bank, f.day, 'settlement'))
             OR EXISTS (SELECT FROM file_lines l JOIN receipts r ON r.bank = f.bank AND r.bank_txn_id = l.bank_txn_id
                 WHERE (l.file_id, l.statement_n) = (f.file_id, f.statement_n)))
 ), credited AS (

@@ -18,14 +18,12 @@ import pytest
 
 from paygw.hub.attempts import PayAsk, begin_attempt, record_session
 from paygw.hub.credit import Message, credit
-from paygw.hub.days import calendar_of
 from paygw.hub.hub import Hub
 from paygw.hub.ordering import LineAsk, OrderAsk, create_order
 from paygw.hub.orders import applied
 from paygw.hub.position import prove_position
 from paygw.hub.quotes import FeeQuestion
 from paygw.jobs.nightly import reconcile
-from paygw.kernel.calendar import is_working
 from paygw.kernel.connector import Contact, FileKind, Notice, Session
 from paygw.kernel.decide import VIETNAM, Landing
 from paygw.kernel.evidence import Authority, PaymentSeen
@@ -45,12 +43,15 @@ from tests.drills.kit.month import (
     Paid,
     days_around,
     moment,
+    net_credit,
     next_of,
     plan,
     plant,
     settlement,
     statement,
     txn_of,
+    with_settlement,
+    working_day_after,
 )
 from tests.hub.test_position import planted
 from tests.hub_fixtures import PORTAL, Clock, sandbox_bank
@@ -96,20 +97,22 @@ class Month:
     carried: dict[str, list[Paid]] = field(default_factory=dict)
     balances_vnd: dict[str, int] = field(default_factory=dict)
     hostile: dict[tuple[date, str], Callable[[str], bytes]] = field(default_factory=dict)
+    unpaid: list[BankDay] = field(default_factory=list)  # of the collector, oldest first
     late: list[tuple[date, str, str]] = field(default_factory=list)
     lines: int = 0
 
     async def pay(self, day: date, count: int) -> None:
         """A day at the five banks, `count` payments in all."""
         self.clock.now = datetime(day.year, day.month, day.day, 8, tzinfo=VIETNAM)
-        days = {bank: BankDay(bank=bank, day=day, extra=self.carried.pop(bank, [])) for bank in BANKS}
+        due = working_day_after(day)
+        days = {bank: BankDay(bank, day, due, extra=self.carried.pop(bank, [])) for bank in BANKS}
         wide = asyncio.Semaphore(10)
         made = await asyncio.gather(*(self._ordered(day, number, wide) for number in range(count)))
         orders = {paid.ref: order_id for order_id, _, paid in made}
         for _, bank, paid in made:
             days[bank].paid.append(paid)
         for bank, one in days.items():
-            plant(one, self.changes[day, bank], self.rng)
+            plant(one, self.changes.get((day, bank), ()), self.rng)
             self.carried[bank] = one.carried
             self.expected += one.expected
         await asyncio.gather(*(self._tell(one) for one in days.values()))
@@ -117,6 +120,7 @@ class Month:
         await asyncio.gather(*(self._apply(order_id, wide) for order_id in heard))
         for bank, one in days.items():
             self._write(one)
+            self.unpaid += [one] if bank == NET else []
             self.late += [(day, bank, orders[paid.ref]) for paid in one.paid if not paid.heard]
 
     async def _ordered(self, day: date, number: int, wide: asyncio.Semaphore) -> tuple[str, str, Paid]:
@@ -180,10 +184,17 @@ class Month:
         if day.bank != LANDED:
             given["settlement"] = self._file(day, "settlement", settlement(day))
         if day.bank in ACCOUNTS:
-            text, closing_vnd = statement(day, self.balances_vnd.get(day.bank, 0))
+            credited = net_credit(self._settling(day.day), day.day) if day.bank == NET else day.lines
+            text, closing_vnd = statement(day, credited, self.balances_vnd.get(day.bank, 0))
             self.balances_vnd[day.bank] = closing_vnd
             given["statement"] = self._file(day, "statement", text)
         self.lines += len(day.lines)
+
+    def _settling(self, day: date) -> list[BankDay]:
+        """The collector's days that settle on a day."""
+        now = [one for one in self.unpaid if one.settled_on <= day]
+        self.unpaid = [one for one in self.unpaid if one.settled_on > day]
+        return now
 
     def _file(self, day: BankDay, kind: str, text: str) -> Path:
         path = self.folder / f"{day.bank}-{day.day}-{kind}.csv"
@@ -249,26 +260,19 @@ class Month:
         }
 
 
-def working_day_after(day: date, count: int = 1) -> date:
-    """The banks' next working day, or a later one."""
-    while count:
-        day = next_of(day)
-        count -= is_working(calendar_of("bank"), day)
-    return day
-
-
 def morning(day: date) -> datetime:
     """When the nights run."""
     return datetime(day.year, day.month, day.day, 10, tzinfo=VIETNAM)
 
 
-async def go_by(month: Month, days: Sequence[date], count: int) -> Mapping[str, float]:
+async def go_by(month: Month, busy: Sequence[date], count: int) -> Mapping[str, float]:
     """Every day is paid, and reconciled on the banks' next working day; how long what took."""
+    days = with_settlement(busy)
     took: dict[str, float] = defaultdict(float)
     waiting: list[date] = []
     for day in days:
         began = time.monotonic()
-        await month.pay(day, count)
+        await month.pay(day, count if day in busy else 0)
         took["pay_s"] += time.monotonic() - began
         waiting.append(day)
         due = working_day_after(day)
@@ -295,6 +299,7 @@ async def test_a_month_of_nights(
     month.hostile = {place: HOSTILE[n % len(HOSTILE)] for n, place in enumerate(places)}
 
     took = dict(await go_by(month, days, scaled(_LINES, least=100)))
+    days = with_settlement(days)
     clock.now = morning(working_day_after(days[-1], _LATE_DAYS))  # everything that is overdue is overdue by now
     began = time.monotonic()
     await month.nights(days)

@@ -66,8 +66,15 @@ def test_a_dong_off_differs(more: int) -> None:
 def test_a_credit_that_pays_nothing_is_held_against_the_oldest_batch_on_its_day_alone() -> None:
     waits = lot(0, 5)
 
-    assert [one.fits for one in tie([waits], [paid(1, 7_000)], day(1), [day(1)])] == [False]
-    assert tie([waits], [paid(1, 7_000)], day(2), [day(1), day(2)]) == []
+    assert [one.fits for one in tie([waits], [paid(1, 70_000)], day(1), [day(1)])] == [False]
+    assert tie([waits], [paid(1, 70_000)], day(2), [day(1), day(2)]) == []
+
+
+def test_a_little_money_nobody_knows_is_not_the_credit_of_a_batch() -> None:
+    """It was once called the batch's own money, before its day and beside its credit."""
+    assert tie([lot(0, 5)], [paid(1, 7_000)], day(1), [day(1)]) == []
+    (one,) = tie([lot()], [paid(1, 98_901), paid(1, 330)], day(1), [day(1)])
+    assert (one.fits, one.paid_vnd) == (False, 98_901)
 
 
 def test_no_credit_is_said_once_its_day_and_a_later_one_are_read() -> None:

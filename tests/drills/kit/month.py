@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
 
+from paygw.hub.days import calendar_of
+from paygw.kernel.calendar import is_working
 from paygw.kernel.decide import VIETNAM
 
 Ends = Literal["open", "resolved"]
@@ -55,6 +57,7 @@ class BankDay:
 
     bank: str
     day: date
+    settled_on: date
     paid: list[Paid] = field(default_factory=list)
     extra: list[Paid] = field(default_factory=list)
     strangers: list[Paid] = field(default_factory=list)
@@ -78,6 +81,13 @@ def days_around(count: int) -> tuple[date, ...]:
     return tuple(middle + timedelta(days=n - half // 2) for middle in MIDDLES for n in range(half))
 
 
+def with_settlement(days: Sequence[date]) -> tuple[date, ...]:
+    """These days, and after each row of them the days until the last of it is settled."""
+    last = {working_day_after(day) for day in days}
+    between = {day + timedelta(days=n) for day in days for n in range((working_day_after(day) - day).days)}
+    return tuple(sorted({*days, *last, *between}))
+
+
 def moment(day: date, rng: random.Random) -> datetime:
     """Some second of a day, away from midnight."""
     return datetime(day.year, day.month, day.day, tzinfo=VIETNAM) + timedelta(seconds=rng.randrange(1_800, 84_000))
@@ -90,7 +100,7 @@ def txn_of(rng: random.Random, bank: str) -> str:
 
 def settlement(day: BankDay) -> str:
     """The provider's file, in the sandbox's form."""
-    settled_on = day.day + timedelta(days=1)
+    settled_on = day.settled_on
     rows = [
         (one.ref, one.txn, one.kind, one.amount_vnd, one.fee_vnd, one.status, one.at.isoformat(), settled_on)
         for one in day.lines
@@ -100,11 +110,11 @@ def settlement(day: BankDay) -> str:
     return _csv([head, *rows, ("TRAILER", len(rows), "", amounts_vnd, fees_vnd, "", "", settled_on)])
 
 
-def statement(day: BankDay, opening_vnd: int) -> tuple[str, int]:
-    """The account's statement and its closing balance: the net credit of a collector, else every payment."""
+def statement(day: BankDay, credited: Iterable[Paid], opening_vnd: int) -> tuple[str, int]:
+    """The account's statement and its closing balance."""
     account, balance_vnd = ACCOUNTS[day.bank], opening_vnd
     rows = []
-    for one in sorted((*_credited(day), *day.strangers), key=lambda one: (one.at, one.txn)):
+    for one in sorted((*credited, *day.strangers), key=lambda one: (one.at, one.txn)):
         credit = one.kind == "payment"
         balance_vnd += one.amount_vnd if credit else -one.amount_vnd
         way = "credit" if credit else "debit"
@@ -115,14 +125,15 @@ def statement(day: BankDay, opening_vnd: int) -> tuple[str, int]:
     return _csv([head, *rows, trailer]), balance_vnd
 
 
-def _credited(day: BankDay) -> Iterable[Paid]:
-    if day.bank == LANDED:
-        return day.lines
+def net_credit(due: Sequence[BankDay], day: date) -> list[Paid]:
+    """What the collector pays for the days that settle now: one sum less its fees, in the afternoon."""
     sign = {"payment": 1, "refund": -1, "reversal": -1}
-    net_vnd = sum(sign[one.kind] * one.amount_vnd - one.fee_vnd for one in day.lines if one.status == "succeeded")
-    at = datetime(day.day.year, day.day.month, day.day.day, 23, 45, tzinfo=VIETNAM)
-    name = f"QT{day.day:%Y%m%d}"
-    return [Paid(ref=name, txn=name, amount_vnd=net_vnd + day.gap_vnd, at=at)] if net_vnd else []
+    moved = [line for one in due for line in one.lines if line.status == "succeeded"]
+    net_vnd = sum(sign[line.kind] * line.amount_vnd - line.fee_vnd for line in moved)
+    at = datetime(day.year, day.month, day.day, 16, tzinfo=VIETNAM)
+    name = f"QT{day:%Y%m%d}"
+    gap_vnd = sum(one.gap_vnd for one in due)
+    return [Paid(ref=name, txn=name, amount_vnd=net_vnd + gap_vnd, at=at)] if net_vnd else []
 
 
 def _csv(rows: Iterable[Sequence[object]]) -> str:
@@ -133,10 +144,26 @@ def plan(days: Sequence[date], *, each: int, rng: random.Random) -> Mapping[tupl
     """Which faults, `each` times each, and as often what must not be taken for one, are planted in which bank's day."""
     found: dict[tuple[date, str], list[Change]] = {(day, bank): [] for day in days for bank in BANKS}
     for change, banks in (*PLANTS.items(), *NOISE.items()):
-        places = [key for key in found if key[1] in banks and (change is not over_midnight or next_of(key[0]) in days)]
+        places = [key for key in found if key[1] in banks and _fits(change, key[0], days)]
         for key in rng.sample(places, min(each, len(places))) + rng.choices(places, k=max(0, each - len(places))):
             found[key].append(change)
     return found
+
+
+def _fits(change: "Change", day: date, days: Sequence[date]) -> bool:
+    """What goes over midnight needs a next day; a credit that is short, a day that settles alone."""
+    if change is over_midnight:
+        return next_of(day) in days
+    alone = sum(working_day_after(one) == working_day_after(day) for one in days) == 1
+    return change is not short_credit or alone
+
+
+def working_day_after(day: date, count: int = 1) -> date:
+    """The banks' next working day, or a later one."""
+    while count:
+        day = next_of(day)
+        count -= is_working(calendar_of("bank"), day)
+    return day
 
 
 def next_of(day: date) -> date:
@@ -186,6 +213,7 @@ def other_amount(day: BankDay, at: int, rng: random.Random) -> None:
     day.paid[at] = replace(one, told=False)
     day.extra.append(replace(one, amount_vnd=one.amount_vnd + rng.choice((-1, 1)), heard=True))
     day.expect("amount_differs", one.ref, "open")
+    day.expect("evidence_conflict", one.ref, "open")
 
 
 def twice(day: BankDay, at: int, rng: random.Random) -> None:
