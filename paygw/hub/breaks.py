@@ -18,7 +18,7 @@ from paygw.hub.persons import principal_of, tell_audit
 from paygw.hub.views import instant
 from paygw.hub.writing import new_id
 from paygw.kernel.break_words import WORDS
-from paygw.kernel.breaks import POLICIES, Automatic, escalated
+from paygw.kernel.breaks import POLICIES, Action, Automatic, escalated
 from paygw.kernel.errors import Refused
 from paygw.kernel.refs import private_id, public_id
 from paygw.store import breaks as store
@@ -132,6 +132,7 @@ async def show_break(hub: Hub, break_id: str) -> View:
     async with hub.pool.acquire() as connection:
         row = await store.find_break(connection, uid)
         notes = await store.notes_of(connection, uid)
+        suggested = await _suggested(connection, row) if row is not None else None
     if row is None:
         raise Refused("not_found", "There is no such break.")
     history = [{**dict(note), "at": instant(note["at"])} for note in notes]
@@ -141,8 +142,18 @@ async def show_break(hub: Hub, break_id: str) -> View:
         **dataclasses.asdict(WORDS[row["kind"]]),
         "by_itself": policy.automatic.value,
         "actions": [action.value for action in policy.actions],
+        "suggested": suggested,
         "history": history,
     }
+
+
+async def _suggested(connection: Connection, row: Record) -> View | None:
+    """What the rules would do where they may propose only: give back what the receipt still holds."""
+    if POLICIES[row["kind"]].automatic is not Automatic.PROPOSE or row["status"] != "open" or row["receipt_id"] is None:
+        return None
+    amount_vnd = await store.unapplied_vnd(connection, row["receipt_id"])
+    params = {"receipt_id": public_id("rcp", str(row["receipt_id"])), "amount_vnd": amount_vnd}
+    return {"action": Action.REFUND.value, "params": params} if amount_vnd else None
 
 
 async def assign(hub: Hub, break_id: str, owner: str, *, by: str) -> View:

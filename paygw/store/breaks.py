@@ -13,7 +13,8 @@ INSERT INTO breaks (id, key, kind, bank, day, ref, bank_txn_id, book_amount_vnd,
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, r.id, r.order_id, $12, $13
 FROM (VALUES (1)) one LEFT JOIN receipts r ON r.id = (
     SELECT x.id FROM receipts x LEFT JOIN attempts a ON a.id = x.attempt_id
-    WHERE x.bank = $4 AND (x.bank_txn_id = nullif($7, '') OR a.ref = nullif($6, '')) ORDER BY x.booked_at, x.id LIMIT 1)
+    WHERE x.bank = $4 AND (x.bank_txn_id = nullif($7, '') OR a.ref = nullif($6, ''))
+    ORDER BY x.bank_txn_id IS NOT DISTINCT FROM nullif($7, '') DESC, x.booked_at, x.id LIMIT 1)
 ON CONFLICT ON CONSTRAINT breaks_key DO NOTHING RETURNING id
 """
 _NOTE = "INSERT INTO break_notes (break_id, at, person, action, text) VALUES ($1, $2, $3, $4, $5)"
@@ -124,6 +125,14 @@ async def notes_of(connection: Connection, break_id: UUID) -> list[Record]:
         "SELECT at, person, action, text FROM break_notes WHERE break_id = $1 ORDER BY seq", break_id
     )
     return rows
+
+
+async def unapplied_vnd(connection: Connection, receipt_id: UUID) -> int:
+    """What a receipt still holds for nobody's obligation."""
+    held: int | None = await connection.fetchval(
+        "SELECT free_vnd + refund_due_vnd FROM receipts WHERE id = $1 AND NOT conflict AND dispute_vnd = 0", receipt_id
+    )
+    return held or 0
 
 
 async def set_owner(connection: Connection, break_id: UUID, owner: str) -> None:

@@ -1,5 +1,6 @@
 """The life of a break: found once, owned, proposed, decided by another person on just that content."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -179,3 +180,23 @@ async def test_a_monitor_sees_kinds_ages_and_risk(hub: Hub) -> None:
 
     mine = [one for one in gauges if str(one["name"]).startswith("paygw_recon")]
     assert {(one["name"], one["value"]) for one in mine} == {("paygw_recon_breaks", 1), ("paygw_recon_risk_vnd", 5)}
+
+
+async def test_of_two_payments_the_second_is_suggested_for_refund(hub: Hub) -> None:
+    async with right_books(hub):
+        order_id = await ordered(hub)
+        attempt = await redirected(hub, order_id)
+        await told(hub, cash(hub, attempt), event="first")
+        second = cash(hub, attempt, "T2")
+        await told(hub, second, event="second")
+        twice = replace(OVER, kind="paid_twice", ref=attempt.ref, bank_txn_id=second.bank_txn_id or "")
+
+        shown = await show_break(hub, await opened(hub, twice))
+        done = await break_decisions.propose(
+            hub, str(shown["id"]), shown["suggested"]["action"], shown["suggested"]["params"], document="CV", by="huong"
+        )
+
+        held = next(receipt for receipt in await receipts_of(hub, order_id) if receipt.free_vnd)
+        assert shown["suggested"]["params"] == {"receipt_id": public_id("rcp", held.id), "amount_vnd": FEE_VND}
+        assert (done["status"], done["suggested"]) == ("proposed", None)
+        assert (await show_break(hub, await opened(hub)))["suggested"] is None

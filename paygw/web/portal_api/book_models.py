@@ -115,7 +115,7 @@ class BreakNoteView(msgspec.Struct, kw_only=True):
 
 
 class BreakDetailView(BreakView, kw_only=True):
-    """A break in words (name, meaning, suggested cause, safe next step), what may be decided, and its history."""
+    """A break in words, what may be decided, what the rules would propose (action, parameters), its history."""
 
     name_vi: str
     name_en: str
@@ -127,6 +127,7 @@ class BreakDetailView(BreakView, kw_only=True):
     next_en: str
     by_itself: str
     actions: list[str]
+    suggested: dict[str, Any] | None
     history: list[BreakNoteView]
 
 
