@@ -319,7 +319,7 @@ def _state(ask: QueryAsk, answer: Json | None, secrets: Secrets) -> Answer:
 
 def _refund_state(ask: RefundAsk, line: Json | None) -> Answer:
     code = _code(line)
-    if line is None or code not in _REFUNDS or line.get("amount") != ask.amount_vnd:
+    if line is None or code not in _REFUNDS or str(line.get("amount")) != str(ask.amount_vnd):
         return Answer(contact=Contact.UNKNOWN, bank_code=_shown(code))
     contact, state = _REFUNDS[code]
     transaction = line.get("transId")

@@ -173,7 +173,7 @@ async def find(request: Request) -> Response:
     problems=("order_closed", "attempt_in_flight"),
 )
 async def cancel(request: Request) -> Response:
-    """Cancelling twice is the same as once."""
+    """Cancelling twice is the same as once. A session that its bank can close is closed first, which takes seconds."""
     order_id = path_id(request, "order_id", "ord")
     return reply(await cancel_order(hub_of(request), order_id, portal_id=portal_of(request).id))
 
