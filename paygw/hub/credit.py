@@ -47,7 +47,7 @@ from paygw.kernel.orders import Attempt, Situation
 from paygw.kernel.receipts import Receipt
 from paygw.store import money
 from paygw.store.cases import open_case
-from paygw.store.messages import store_ignored
+from paygw.store.messages import is_kept, store_ignored
 from paygw.store.situations import (
     Locked,
     Writes,
@@ -60,6 +60,7 @@ from paygw.store.situations import (
 )
 from paygw.store.transfers import keep_aliases, lock_identity
 
+_UNWRITTEN = frozenset({Verdict.UNKNOWN_ORDER, Verdict.MALFORMED})
 _RACED = frozenset({"receipts_identity", "receipts_pk", "ledger_key", "events_fact"})
 
 
@@ -93,15 +94,20 @@ async def _credit(
     scene = bank_scene(hub, bank, notice.authority)
     for account in sorted(observed_accounts(hub, bank, notice.evidence)):
         await lock_identity(connection, account)
-    if careful or len(notice.evidence) > 1:
+    several = len(notice.evidence) > 1
+    if careful or several:
         await hold_concerned(connection, notice.evidence, scene)
-    verdicts = []
+    if several and message.digest and await is_kept(connection, bank=bank.id, digest=message.digest):
+        return Verdict.DUPLICATE
+    verdicts: list[Verdict] = []
+    kept = message  # with the first piece that writes anything: its digest would call the next ones told before
     for item in notice.evidence:
         its_own = replace(scene, new_id=new_id())
         if isinstance(item, PaymentSeen) and (is_observer(bank) or observed_account(hub, bank, item)):
             verdicts.append(await _sighted(hub, connection, bank, item, its_own, message))
         else:
-            verdicts.append(await credit_item(hub, connection, item, its_own, message=message, careful=careful))
+            verdicts.append(await credit_item(hub, connection, item, its_own, message=kept, careful=careful))
+            kept = kept if verdicts[-1] in _UNWRITTEN else Message()
     return max(verdicts, key=_severity, default=Verdict.IGNORED)
 
 

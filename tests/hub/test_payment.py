@@ -31,9 +31,9 @@ def asked(reference: str = "HS-1", dossier: str = "H26-1") -> OrderAsk:
     return OrderAsk(reference=reference, lines=(line,), return_url="https://dvc.example.vn/back")
 
 
-async def ordered(hub: Hub, reference: str = "HS-1") -> str:
+async def ordered(hub: Hub, reference: str = "HS-1", dossier: str = "H26-1") -> str:
     """Create an order, answer its id."""
-    answer = await create_order(hub, PORTAL, asked(reference), key=f"key-{reference}")
+    answer = await create_order(hub, PORTAL, asked(reference, dossier), key=f"key-{reference}")
     order_id = private_id("ord", msgspec.json.decode(answer.body)["id"])
     assert order_id is not None
     return order_id
@@ -114,6 +114,18 @@ async def test_the_same_transaction_told_twice_is_booked_once(hub: Hub) -> None:
 
     assert (first, same_message, new_event) == (Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.DUPLICATE)
     assert (await balances(hub))["H:sandbox-a:PAYGW"] == 205_000
+
+
+async def test_every_payment_of_one_message_is_booked(hub: Hub) -> None:
+    """The first piece kept the message, and the others were taken for the same message told again."""
+    orders = [await ordered(hub, f"HS-{number}", f"H26-{number}") for number in range(3)]
+    attempts = [await redirected(hub, order_id) for order_id in orders]
+    evidence = tuple(seen for n, one in enumerate(attempts) for seen in paid(hub, one, f"T{n}").evidence)
+
+    verdicts = [await told(hub, Notice(evidence=evidence, authority=Authority.NOTICE)) for _ in range(2)]
+
+    assert verdicts == [Verdict.ACCEPTED, Verdict.DUPLICATE]
+    assert [await view(hub, order_id) for order_id in orders] == [("paid", attempts[0].amount_vnd, 0)] * 3
 
 
 async def test_concurrent_copies_of_one_payment_book_once(hub: Hub) -> None:
