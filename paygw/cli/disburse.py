@@ -46,6 +46,12 @@ def disburse_payee(  # noqa: PLR0913 - one parameter per option
     show(with_hub(lambda hub: decisions.propose(hub, asked, document=document, by=by)), as_json=as_json)
 
 
+@disburse.command("payees")
+def disburse_payees(*, as_json: AsJson = False) -> None:
+    """List where money goes, by when, and which two persons said so."""
+    show_all(with_hub(payees.list_payees), as_json=as_json)
+
+
 @disburse.command("due")
 def disburse_due(*, as_json: AsJson = False) -> None:
     """Show what waits for its owner, since when, and by when the law wants it there."""

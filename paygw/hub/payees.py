@@ -6,6 +6,7 @@ from paygw.hub.days import calendar_of, local_day
 from paygw.hub.finance import View
 from paygw.hub.hub import Hub
 from paygw.hub.persons import TwoPersons, decided_by_two
+from paygw.hub.views import instant
 from paygw.kernel.remitting import check_term, remit_due
 from paygw.store import payouts as store
 from paygw.store.payouts import Payee
@@ -21,6 +22,13 @@ async def set_payee(hub: Hub, payee: Payee, *, persons: TwoPersons) -> View:
 
     await hub.transact(work)
     return {"beneficiary": payee.beneficiary, "set": True}
+
+
+async def list_payees(hub: Hub) -> list[View]:
+    """Every payee: its account, its term, the two persons who set it, and when."""
+    async with hub.pool.acquire() as connection:
+        rows = await store.list_payees(connection)
+    return [{**dict(row), "set_at": instant(row["set_at"])} for row in rows]
 
 
 async def list_due(hub: Hub) -> list[View]:

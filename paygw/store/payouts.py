@@ -140,6 +140,12 @@ async def read_payees(connection: Connection) -> dict[str, Payee]:
     return {row["beneficiary"]: Payee(**{name: row[name] for name in Payee.__slots__}) for row in rows}
 
 
+async def list_payees(connection: Connection) -> list[Record]:
+    """All payees with who set them and when."""
+    rows: list[Record] = await connection.fetch("SELECT * FROM payees ORDER BY beneficiary")
+    return rows
+
+
 async def payees_set_after(connection: Connection, beneficiaries: Sequence[str], since: datetime) -> list[str]:
     """Of these the payees that were set or changed after a moment."""
     rows = await connection.fetch(

@@ -114,6 +114,7 @@ async def test_a_batch_goes_out_by_two_keys(custody_finance: Api) -> None:
     await settled(hub, "HS-1")
     await known_payees(hub, *OWNERS)
 
+    (first, *_) = is_a(night_models.PayeeList, await custody_finance.get("/v1/payees")).items
     made = await custody_finance.post("/v1/payouts", {"account": "9704", "by": "huong"})
     batch = is_a(night_models.PayoutView, made, 201)
     place, decision = f"/v1/payouts/{batch.batch}", {"by": "minh", "content_hash": batch.content_hash, "document": "1"}
@@ -124,6 +125,7 @@ async def test_a_batch_goes_out_by_two_keys(custody_finance: Api) -> None:
     is_a(night_models.PayoutView, await second.post(f"{place}/return", {"by": "huong", "group": 3}))
     again = is_a(night_models.PayoutView, await second.post(f"{place}/again", {"by": "huong", "group": 3}), 201)
 
+    assert (first.beneficiary, first.set_by, first.checked_by) == (OWNERS[0], "huong", "minh")
     assert (xml.status, xml.body[:5]) == (200, b"<?xml")
     assert (again.kind, again.total_vnd) == ("again", batch.orders[2]["amount_vnd"])
     listed = is_a(night_models.PayoutList, await second.get("/v1/payouts")).items

@@ -157,6 +157,29 @@ class PayoutView(msgspec.Struct, kw_only=True):
     orders: list[dict[str, Any]]
 
 
+class PayeeView(msgspec.Struct, kw_only=True):
+    """Where a beneficiary's money goes, by when the law wants it there, and who said so."""
+
+    beneficiary: str
+    name: str
+    account: str
+    bank_code: str
+    treasury_unit: str
+    collecting_office: str
+    remit_every: Literal["day", "week", "month"]
+    remit_by: int
+    basis: str
+    set_by: str
+    checked_by: str
+    set_at: datetime
+
+
+class PayeeList(msgspec.Struct, kw_only=True):
+    """All payees."""
+
+    items: list[PayeeView]
+
+
 class RemittanceView(msgspec.Struct, kw_only=True):
     """Settled money that waits for its owner; `due_on` by the statutory term where one is set."""
 

@@ -12,6 +12,7 @@ from paygw.hub.slips import export_slips
 from paygw.web.body import read_json
 from paygw.web.context import Permission, hub_of, path_text, principal_of
 from paygw.web.portal_api.night_models import (
+    PayeeList,
     PayoutApproveIn,
     PayoutList,
     PayoutOrderIn,
@@ -36,6 +37,12 @@ _MONEY: Final = ("slice_not_payable", "receipt_frozen", "settlement_differs", "a
 async def remittances(request: Request) -> Response:
     """By beneficiary, with the statutory day."""
     return reply({"items": await payees.list_due(hub_of(request))})
+
+
+@api.get("/payees", permission=Permission.FINANCE, summary="Where money goes", answers={200: PayeeList})
+async def find_payees(request: Request) -> Response:
+    """With who said so; a change is a decision (`set_payee`)."""
+    return reply({"items": await payees.list_payees(hub_of(request))})
 
 
 @api.post(
