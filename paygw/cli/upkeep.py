@@ -16,6 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from paygw.app import STARTER_CATALOGUE, build_hub, open_database
 from paygw.cli.output import AsJson, show, show_all
+from paygw.hub.acceptable import other_mode
 from paygw.kernel.errors import PaygwError, Refused
 from paygw.kernel.fees.catalogue import load_catalogue
 from paygw.outside.vault import open_vault
@@ -120,6 +121,11 @@ async def examine(settings: Settings) -> list[Finding]:
 
         async def registry() -> str:
             async with build_hub(settings, application="paygw-doctor") as hub:
+                if strangers := hub.registry.strangers:
+                    left_out = (
+                        f"bank {bank} is left out: {other_mode(strangers[bank], settings.mode)}" for bank in strangers
+                    )
+                    raise Refused("invalid_value", " ".join(left_out))
                 return f"{len(hub.registry.portals)} portals, {len(hub.registry.banks)} banks"
 
         findings.append(await _tried("registry", registry))

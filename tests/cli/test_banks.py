@@ -1,6 +1,7 @@
 """Banks from scripts: offers, limits, maintenance, secrets, what the connectors can do, trials of one bank."""
 
 import asyncio
+import json
 from functools import partial
 from pathlib import Path
 
@@ -154,6 +155,19 @@ def test_a_test_hub_takes_no_live_host(paygw: Paygw) -> None:
     words = MOMO.replace("test-payment.momo.example", "payment.momo.vn")
 
     assert "payment.momo.vn is a live host" in paygw(words).refusal
+
+
+def test_the_doctor_names_a_bank_of_the_other_mode(paygw: Paygw, tmp_path: Path) -> None:
+    """A live hub given the database of a test hub: its bank is left out, which somebody should be told."""
+    live = in_live_mode(paygw, tmp_path)
+    key_file = str(tmp_path / "secret" / "kek")
+    paygw(MOMO.replace("test-payment.momo.example", "test-payment.momo.vn"), PAYGW_KEY_FILE=key_file)
+
+    ran = live("doctor --json")
+
+    (found,) = [one for one in json.loads(ran.out) if one["check"] == "registry"]
+    assert (ran.code, found["ok"]) == (1, False)
+    assert "momo-main is left out: base-url: test-payment.momo.vn is a test host" in found["detail"]
 
 
 def test_an_option_is_an_address_too(paygw: Paygw, tmp_path: Path) -> None:
