@@ -5,12 +5,13 @@ different ones are never the same money. And what the book has and no line tells
 it the night asks for it by name.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciliation.charges import Tariff, charged_otherwise, fee_break, off_tariff
 from reconciliation.desk import Match, Terms
+from reconciliation.folding import codes, fold, is_memo
 from reconciliation.judge import judge
 from reconciliation.model import Booked, Break, BreakKind, Line
 from reconciliation.passes import AMOUNT_AND_WINDOW
@@ -54,11 +55,8 @@ def match_day(book: Iterable[Booked], lines: Sequence[Line], tariffs: Sequence[T
     """Match a day, and judge its fees where there is a tariff. A suggestion is told in its break, never confirmed."""
     rows = list(book)
     told = [_row_of_line(place, one) for place, one in enumerate(lines)]
-    desk = judge(
-        [_row_of_book(place, one) for place, one in enumerate(rows)],
-        [_row_of_line(place, one) for place, one in enumerate(lines)],
-        _TERMS,
-    )
+    ours = (_row_of_book(place, one) for place, one in enumerate(rows))
+    desk = judge(_concerned(ours, told), told, _TERMS)
     hints = {line.id: match for match in desk.matches if match.how is AMOUNT_AND_WINDOW for line in match.lines}
     caused = list(zip(desk.breaks, desk.causes, strict=True))
     otherwise = charged_otherwise(desk)
@@ -75,6 +73,28 @@ def match_day(book: Iterable[Booked], lines: Sequence[Line], tariffs: Sequence[T
             if match.state == "confirmed" and _renamed(match)
         ),
     )
+
+
+def _concerned(rows: Iterable[Row], told: Sequence[Row]) -> Iterator[Row]:
+    """The rows a line may be: by transaction, reference, text or, where a side has no transaction, the amount.
+
+    All others only wait; of a large bank they are most of the book of three days.
+    """
+    txns = {line.bank_txn_id for line in told} - {""}
+    texts = [line.memo for line in told if line.memo] + [line.ref for line in told if is_memo(line.ref)]
+    names = {fold(line.ref) for line in told}.union(*map(codes, texts)) - {""}
+    accounts = {line.virtual_account for line in told} - {""}
+    amounts = {(line.kind, line.amount_vnd) for line in told if not line.bank_txn_id}
+    for row in rows:
+        if (
+            not row.bank_txn_id
+            or row.bank_txn_id in txns
+            or row.virtual_account in accounts
+            or (row.kind, row.amount_vnd) in amounts
+            or any(alias in txns for alias in row.aliases)
+            or fold(row.ref) in names
+        ):
+            yield row
 
 
 def _renamed(match: Match) -> bool:
