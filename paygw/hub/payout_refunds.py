@@ -63,7 +63,9 @@ async def refunds_to_pay(hub: Hub, connection: Connection, batch_id: str, asks: 
         raise Refused("refund_route", "In routing mode the holder pays refunds: the hub holds no account.")
     if not 0 < len(asks) <= REFUNDS_MAX or len({ask.refund_id for ask in asks}) != len(asks):
         raise Refused("invalid_value", f"A batch holds 1 to {REFUNDS_MAX} refunds, each once.")
-    found = [await _payable(hub, connection, ask.refund_id) for ask in asks]
+    rows = [await _read(connection, ask.refund_id) for ask in asks]
+    await hold_receipts(connection, sorted({row.refund.receipt_id for row in rows}))
+    found = [await _payable(hub, connection, row) for row in rows]
     accounts = sorted({account for _, _, account in found})
     if len(accounts) != 1:
         raise Refused("invalid_value", f"These refunds leave several accounts, each in a batch: {', '.join(accounts)}.")
@@ -81,12 +83,16 @@ async def refunds_to_pay(hub: Hub, connection: Connection, batch_id: str, asks: 
     return {"account": accounts[0], "refunds": refunds}
 
 
-async def _payable(hub: Hub, connection: Connection, refund_id: str) -> tuple[RefundRow, Refund, str]:
-    """The refund, its money, and the account it leaves."""
+async def _read(connection: Connection, refund_id: str) -> RefundRow:
     uid = private_id("rfd", refund_id)
     row = await read_refund(connection, uid) if uid else None
     if row is None:
         raise Refused("not_found", "There is no such refund here: paygw refund list shows them.")
+    return row
+
+
+async def _payable(hub: Hub, connection: Connection, row: RefundRow) -> tuple[RefundRow, Refund, str]:
+    """The refund, its money, and the account it leaves."""
     receipt = (await lock_receipt(connection, row.refund.receipt_id)).situation.purse[row.refund.receipt_id]
     bank = hub.registry.banks.get(receipt.bank)
     carried = bank is not None and bank.connector.refund is not None and receipt.home == "provider"

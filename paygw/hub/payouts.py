@@ -34,8 +34,10 @@ from paygw.hub.persons import TwoPersons, principal_of, require_checker, tell_au
 from paygw.hub.writing import new_id
 from paygw.kernel.decide import VIETNAM
 from paygw.kernel.errors import Refused
+from paygw.kernel.refs import public_id
 from paygw.outside.pain001 import Party, build
 from paygw.store import payouts as store
+from paygw.store.breaks import open_one_of
 
 KINDS: Final[Mapping[str, OrderKind]] = {"slices": SLICES, "again": AGAIN, "refunds": REFUNDS}
 
@@ -115,7 +117,10 @@ async def _propose(
 
 
 async def approve_payout(hub: Hub, batch_id: str, *, by: str, shown: str, document: str, via: str = "cli") -> View:
-    """Post every order, or none. Raises Refused: `payout_state`, `stale_version`, `same_person`, the kernel's."""
+    """Post every order, or none.
+
+    Raises Refused: `payout_state`, `stale_version`, `same_person`, `account_stopped`, the kernel's.
+    """
     await hub.transact(partial(_approve, hub, batch_id, by, shown, document, via))
     return await show_payout(hub, batch_id)
 
@@ -127,11 +132,21 @@ async def _approve(
     _require_other(row, by, via)
     if not hmac.compare_digest(row["content_hash"].encode(), shown.encode()):
         raise Refused("stale_version", "That is not the batch as it stands: look at it again.")
+    await _require_no_strange_debit(hub, connection, row["account"])
     persons = TwoPersons(maker=row["proposed_by"], checker=by, document=document)
     await KINDS[row["kind"]].post(hub.within(connection), connection, _content(row), persons)
     if not await store.decide(connection, row["batch_id"], status="approved", by=by, at=hub.clock()):
         raise Refused("payout_state", "Somebody decided meanwhile.")
     await tell_audit(connection, principal_of(by), "payout.approved", batch_id, hash=shown, document=document)
+
+
+async def _require_no_strange_debit(hub: Hub, connection: Connection, account: str) -> None:
+    """Row 21b: nothing leaves an account from which money went unexplained, before two persons have solved that."""
+    banks = [bank.id for bank in hub.registry.banks.values() if bank.landing.account == account]
+    strange = await open_one_of(connection, banks, "unidentified_debit")
+    if strange is not None:
+        name = public_id("brk", str(strange))
+        raise Refused("account_stopped", f"Money left this account unexplained: solve the break {name} first.")
 
 
 async def reject_payout(hub: Hub, batch_id: str, *, by: str, via: str = "cli") -> View:

@@ -174,6 +174,16 @@ async def open_days(connection: Connection, bank: str, kind: str) -> list[date]:
     return [row["day"] for row in rows]
 
 
+async def open_one_of(connection: Connection, banks: Collection[str], kind: str) -> UUID | None:
+    """The oldest break of a kind at one of these banks that nobody has solved."""
+    found: UUID | None = await connection.fetchval(
+        "SELECT id FROM breaks WHERE bank = ANY ($1::text[]) AND kind = $2 AND status <> 'resolved' "
+        "ORDER BY id LIMIT 1",
+        list(banks), kind,
+    )  # fmt: skip
+    return found
+
+
 async def breaks_of(connection: Connection, bank: str, day: date) -> list[Record]:
     """All breaks of a bank's day, for its minutes."""
     rows: list[Record] = await connection.fetch(_OF_DAY, bank, day)

@@ -138,6 +138,7 @@ CODES: Final[Mapping[str, Kind]] = MappingProxyType(
         "no_open_dispute": Kind(_CONFLICT, "There is no open dispute"),
         "nothing_unclaimed": Kind(_CONFLICT, "Nothing is unclaimed"),
         "account_owes_fee": Kind(_CONFLICT, "The account owes a fee"),
+        "account_stopped": Kind(_CONFLICT, "Money left the account unexplained: that is solved first"),
         "account_short": Kind(_CONFLICT, "The account does not hold enough"),
         "slice_not_payable": Kind(_CONFLICT, "The slice cannot be paid out now"),
         "settlement_differs": Kind(_CONFLICT, "The settlement does not add up: nothing is paid out of it"),

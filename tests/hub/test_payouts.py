@@ -1,17 +1,20 @@
 """Payout batches: one proposes, another approves exactly that; exported once, confirmed, returned, sent again."""
 
 from dataclasses import replace
+from datetime import date
 from importlib.resources import files
 
 import pytest
 from lxml import etree
 
 from paygw.hub import payees, payouts
+from paygw.hub.breaks import Found, close_gone, keep_breaks
 from paygw.hub.finance import View
 from paygw.hub.hub import Hub
 from paygw.hub.payment_orders import budget_codes
 from paygw.hub.position import prove_position
 from paygw.hub.slips import export_slips
+from paygw.kernel.decide import Landing
 from paygw.kernel.errors import Refused
 from paygw.store.payouts import Payee
 from tests.hub.test_money_out import settled
@@ -116,6 +119,23 @@ async def test_an_account_changed_meanwhile_is_refused(paying_hub: Hub) -> None:
 
         with pytest.raises(Refused, match="stale_version"):
             await payouts.approve_payout(hub, batch["batch"], by="minh", shown=batch["content_hash"], document="LC-1")
+
+
+async def test_nothing_leaves_an_account_that_was_debited_unexplained(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        bank = replace(hub.registry.banks["sandbox-a"], landing=Landing(account="9704"))
+        batch = await proposed(hub)
+        hub.registry_holder.now = replace(hub.registry, banks={**hub.registry.banks, "sandbox-a": bank})
+        strange = Found(kind="unidentified_debit", subject="D1", detail="nobody ordered it", statement_amount_vnd=7)
+        day = date(2026, 11, 23)
+        await hub.transact(lambda connection: keep_breaks(hub, connection, "sandbox-a", day, [strange]))
+
+        with pytest.raises(Refused, match="account_stopped"):
+            await approved(hub, batch)
+        kinds = ["unidentified_debit"]
+        await hub.transact(lambda connection: close_gone(hub, connection, "sandbox-a", day, kinds=kinds, found=[]))
+
+        assert (await approved(hub, batch))["status"] == "approved"
 
 
 async def test_two_batches_of_the_same_slices_pay_once(paying_hub: Hub) -> None:

@@ -28,7 +28,14 @@ from paygw.web.routes import Routes
 api = Routes(prefix="/v1", tag="Payouts")
 _BATCH: Final = "/payouts/{batch}"
 _DECIDED: Final = ("not_found", "payout_state", "same_person", "role_missing", "stale_version")
-_MONEY: Final = ("slice_not_payable", "receipt_frozen", "settlement_differs", "account_short", "account_owes_fee")
+_MONEY: Final = (
+    "slice_not_payable",
+    "receipt_frozen",
+    "settlement_differs",
+    "account_short",
+    "account_owes_fee",
+    "account_stopped",
+)
 
 
 @api.get(
