@@ -23,6 +23,7 @@ from reconciliation.model import Kind, Status
 Read = tuple[Value, BooleanValue | None]  # the typed column, and where its cells are well written
 
 _DAY_LETTERS: Final = len("2026-02-28")
+_USUAL_TIME: Final = "____-__-__T__:__:__+__:__"  # tried first: the other forms cost more to recognise
 _LINE_BYTES_MAX: Final = 1_048_576
 _CLOSED: Final = {"kind": tuple(Kind), "status": tuple(Status)}
 _UTC: Final = "timestamp('UTC')"
@@ -102,13 +103,13 @@ def _open(con: Backend, name: str, header: Header) -> Table:
 
 
 def _strict(raw: Table, header: Header) -> Table:
-    """The columns we know, typed; a row with any fault gets no amount."""
+    """The columns we know, typed; a row with any fault gets no amount. Neither true nor false counts as a fault."""
     columns: dict[str, Value] = {}
     fine: list[BooleanValue] = []
     for name in header.known:
         value, well = _READERS.get(name, _text)(name, raw[name])
         columns["at" if name == "occurred_at" else name] = value
-        fine += [] if well is None else [well.fill_null(NO)]
+        fine += [] if well is None else [well]
     columns["amount_vnd"] = ibis.ifelse(ibis.and_(*fine), columns["amount_vnd"], ibis.null("int64"))
     return raw.select(**columns, rest=NO)
 
@@ -134,8 +135,11 @@ def _whole(name: str, cell: Value) -> Read:
 
 def _fee(name: str, cell: Value) -> Read:
     number, fine = _whole(name, cell)
-    blank = cell.isnull() if cell.type().is_integer() else cell.cast("string").fill_null("") == ""
-    return number, blank if fine is None else blank | fine.fill_null(NO)
+    if fine is None:
+        return number, None
+    return number, fine | cell.isnull() if cell.type().is_integer() else fine | cell.isnull() | (
+        cell.cast("string") == ""
+    )
 
 
 def _day(name: str, cell: Value) -> Read:
@@ -144,7 +148,7 @@ def _day(name: str, cell: Value) -> Read:
         return cell, None
     text = cell.cast("string")
     day = text.try_cast("date")
-    return day, text.isnull() | (text == "") | (day.notnull() & (text.length() == _DAY_LETTERS))
+    return day, (day.notnull() & (text.length() == _DAY_LETTERS)) | text.isnull() | (text == "")
 
 
 def _time(name: str, cell: Value) -> Read:
@@ -155,7 +159,7 @@ def _time(name: str, cell: Value) -> Read:
     text = cell.cast("string")
     at = text.try_cast(_UTC)
     offset = text.endswith("Z") | text.like("%T%+__:__") | text.like("%T%-__:__")
-    return at, at.notnull() & text.like("____-__-__T%") & offset
+    return at, at.notnull() & (text.like(_USUAL_TIME) | (text.like("____-__-__T%") & offset))
 
 
 _READERS: Final[Mapping[str, Callable[[str, Value], Read]]] = {
