@@ -346,6 +346,8 @@ class Connector:
     `grade` says how sure the protocol is: A an independent client was run against it, B the provider's own document,
     C third parties or inference. `source` names that document. `parse_settlement` raises Malformed and nothing else.
 
+    `disputes` is true where cards are taken: their payments may be disputed for months (rows 12 to 14 of money.md).
+
     `test_hosts` and `live_hosts` serve one mode only, each with all below it that is not listed itself: a hub of the
     other mode takes no configuration for them (kernel/hosts.py).
     """

@@ -28,6 +28,11 @@ def test_one_way_to_start_a_payment(connector: Connector) -> None:
 
 
 @pytest.mark.parametrize("connector", CONNECTORS.values(), ids=lambda connector: connector.name)
+def test_who_takes_cards_knows_disputes_and_nobody_else(connector: Connector) -> None:
+    assert connector.disputes == ("card" in connector.methods)
+
+
+@pytest.mark.parametrize("connector", CONNECTORS.values(), ids=lambda connector: connector.name)
 def test_the_console_can_make_a_form_of_the_credentials(connector: Connector) -> None:
     names = [credential.name for credential in connector.credentials]
 
