@@ -12,6 +12,7 @@ from paygw.hub.hub import Hub, RegistryHolder
 from paygw.hub.orders import get_order
 from paygw.kernel.errors import Refused
 from paygw.kernel.evidence import DebitSeen
+from paygw.store.night_book import book_around
 from tests.hub.transfer_world import (
     ACCOUNT,
     OBSERVERS,
@@ -79,6 +80,19 @@ async def test_observers_without_a_common_reference_and_the_statement_in_any_ord
     assert await receipts(account) == [(FEE_VND, True)]
     assert await waiting(account) == 0
     assert await status(account, order_id) == "paid"
+
+
+async def test_the_statement_line_that_claimed_a_receipt_is_another_name_of_it(account: Hub) -> None:
+    attempt = await scanned(account, await ordered(account))
+    paid = transfer(account, FEE_VND, f"{attempt.ref} nop le phi")
+    await tells(account, "sepay", replace(paid, reference="SP-77"))
+    await states(account, paid)
+    day = (account.clock() + timedelta(hours=7)).date()
+
+    async with account.pool.acquire() as connection:
+        (row,) = [row for row in await book_around(connection, "vietqr", day) if row.kind == "payment"]
+
+    assert (row.ref, row.bank_txn_id, row.aliases) == (attempt.ref, "SP-77", (paid.reference,))
 
 
 async def test_equal_fees_on_one_day_are_two_receipts(account: Hub) -> None:

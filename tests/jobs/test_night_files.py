@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from paygw.hub.breaks import list_breaks
+from paygw.hub.file_lines import find_line
 from paygw.hub.filed import find_files
 from paygw.hub.hub import Hub
 from paygw.hub.intake import FileAsk, claim, receive_file
@@ -54,6 +55,35 @@ async def test_what_the_night_fetched_is_kept_like_every_file(night_hub: Hub, sa
         }
         assert files["sandbox-settlement"]["digest"] == sha256(served).hexdigest()
         assert served[:40] not in sealed
+
+
+async def test_a_line_that_was_read_is_found_by_its_name_with_its_text(
+    night_hub: Hub, sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    async with right_books(night_hub) as hub:
+        await paid_at_bank(hub, sandbox, "HS-1")
+        txn = str(sandbox.truth(BANK)[-1]["bank_txn_id"])
+        head, own, trailer = sandbox.ask("GET", f"/{BANK}/v1/statements/{yesterday()}.csv").splitlines()
+        path = tmp_path / "statement.csv"
+        text = "\r\n".join([head, own.rpartition(",")[0] + ",NGUYEN VAN A nop", trailer, ""])
+        path.write_text(text, encoding="utf-8", newline="")
+        await reconcile(hub, BANK, yesterday(), files={"statement": path, "settlement": none_settled(tmp_path)})
+
+        async with hub.pool.acquire() as connection:
+            line = await find_line(hub, connection, bank=BANK, day=yesterday(), bank_txn_id=txn, ref="")
+            sealed = await connection.fetchval("SELECT memo FROM night_lines WHERE bank_txn_id = $1", txn)
+
+        assert line is not None
+        assert (line.kind, line.amount_vnd, line.memo) == ("statement", FEE_VND, "NGUYEN VAN A nop")
+        assert b"NGUYEN" not in sealed
+
+
+def none_settled(folder: Path) -> Path:
+    """The settlement of a day without lines."""
+    path = folder / "empty.csv"
+    head = "ref,bank_txn_id,kind,amount_vnd,fee_vnd,status,occurred_at,settled_on"
+    path.write_text(f"{head}\r\nTRAILER,0,,0,0,,,\r\n", encoding="utf-8", newline="")
+    return path
 
 
 async def test_a_corrected_file_is_a_further_reading_and_batch(
