@@ -67,6 +67,7 @@ CONNECTOR = Connector(
     parse_webhook=parse_webhook,
     acknowledge=acknowledge,
     build_redirect=build_redirect,
+    disputes=True,
 )
 '''
 
