@@ -6,8 +6,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from paygw.kernel.errors import Unavailable
+from paygw.store.away import AWAY
 from paygw.store.dsn import Dsn
 
 _FOLDER = Path(__file__).with_name("migrations")
@@ -21,12 +24,19 @@ def head() -> str:
 
 
 async def upgrade(dsn: Dsn) -> str:
-    """Migrate to the head and return it. Idempotent; several callers wait for one another."""
+    """Migrate to the head and return it. Idempotent; several callers wait for one another.
+
+    Raises Unavailable while the server starts, recovers or goes away: try again.
+    """
     engine = create_async_engine(dsn.url(), poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
             await connection.run_sync(_upgrade)
+    except DBAPIError as error:
+        if isinstance(error.orig and error.orig.__cause__, AWAY):
+            raise Unavailable(f"the database does not take migrations now ({error.orig}): try again") from error
+        raise
     finally:
         await engine.dispose()
     return head()
