@@ -31,7 +31,8 @@ async def tell_lines(hub: Hub, bank: Bank, lines: Sequence[LineRead]) -> int:
     """
     by_order: dict[_Name, list[LineRead]] = defaultdict(list)
     for line in lines:
-        if name := named_order(line.ref, line.bank_txn_id, line.memo):
+        name = named_order(line.ref, line.bank_txn_id, line.memo)
+        if name is not None and line.bank_txn_id:  # a line without an id of its own could not be told from others
             by_order[name].append(line)
     told = 0
     for name, found in sorted(by_order.items()):

@@ -109,6 +109,7 @@ async def test_what_does_not_fit_is_left_to_people(paying_hub: Hub) -> None:
             line(hub, order, "D2", memo="PO" + "0" * 26 + "-1"),
             line(hub, order, "D3", memo=order["end_to_end_id"].replace("-3", "-4")),
             line(hub, order, "D4", memo="chi tien"),
+            line(hub, order, ""),
         ]
         elsewhere = replace(our_bank(hub), landing=Landing(account="1"))
 
