@@ -35,7 +35,20 @@ def breaks_list(
     if as_json:
         show(page, as_json=True)
         return
-    names = ("id", "kind", "bank", "day", "risk_vnd", "age_days", "due_on", "overdue", "escalated", "owner", "status")
+    names = (
+        "id",
+        "kind",
+        "name_vi",
+        "bank",
+        "day",
+        "risk_vnd",
+        "age_days",
+        "due_on",
+        "overdue",
+        "escalated",
+        "owner",
+        "status",
+    )
     show_all([{name: row[name] for name in names} for row in page["items"]], as_json=False)
 
 

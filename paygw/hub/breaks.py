@@ -228,6 +228,8 @@ def break_view(hub: Hub, row: Record) -> View:
     return {
         "id": public_id("brk", str(row["id"])),
         **{name: row[name] for name in _PLAIN},
+        "name_vi": WORDS[row["kind"]].name_vi,
+        "name_en": WORDS[row["kind"]].name_en,
         "day": row["day"].isoformat(),
         "order_id": public_id("ord", str(row["order_id"])) if row["order_id"] else None,
         "receipt_id": public_id("rcp", str(row["receipt_id"])) if row["receipt_id"] else None,

@@ -83,6 +83,8 @@ class BreakView(msgspec.Struct, kw_only=True):
 
     id: str
     kind: str
+    name_vi: str
+    name_en: str
     bank: str
     day: str
     ref: str
@@ -117,8 +119,6 @@ class BreakNoteView(msgspec.Struct, kw_only=True):
 class BreakDetailView(BreakView, kw_only=True):
     """A break in words, what may be decided, what the rules would propose (action, parameters), its history."""
 
-    name_vi: str
-    name_en: str
     means_vi: str
     means_en: str
     cause_vi: str
