@@ -5,7 +5,7 @@ different ones are never the same money. And what the book has and no line tells
 it the night asks for it by name.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -75,26 +75,29 @@ def match_day(book: Iterable[Booked], lines: Sequence[Line], tariffs: Sequence[T
     )
 
 
-def _concerned(rows: Iterable[Row], told: Sequence[Row]) -> Iterator[Row]:
+def _concerned(ours: Iterable[Row], told: Sequence[Row]) -> list[Row]:
     """The rows a line may be: by transaction, reference, text or, where a side has no transaction, the amount.
 
-    All others only wait; of a large bank they are most of the book of three days.
+    With them whatever shares a transaction with one. All others only wait; of a large bank they are most of the book.
     """
+    rows = list(ours)
     txns = {line.bank_txn_id for line in told} - {""}
     texts = [line.memo for line in told if line.memo] + [line.ref for line in told if is_memo(line.ref)]
     names = {fold(line.ref) for line in told}.union(*map(codes, texts)) - {""}
     accounts = {line.virtual_account for line in told} - {""}
     amounts = {(line.kind, line.amount_vnd) for line in told if not line.bank_txn_id}
-    for row in rows:
-        if (
-            not row.bank_txn_id
-            or row.bank_txn_id in txns
-            or row.virtual_account in accounts
+    shared = txns | {
+        row.bank_txn_id
+        for row in rows
+        if row.bank_txn_id not in txns
+        and (
+            row.virtual_account in accounts
             or (row.kind, row.amount_vnd) in amounts
             or any(alias in txns for alias in row.aliases)
             or fold(row.ref) in names
-        ):
-            yield row
+        )
+    }
+    return [row for row in rows if not row.bank_txn_id or row.bank_txn_id in shared]
 
 
 def _renamed(match: Match) -> bool:
