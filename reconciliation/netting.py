@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import product
 from typing import Final, TypeVar
 
 from reconciliation.gaps import Gap
@@ -90,8 +91,8 @@ def tie(lots: Sequence[Lot], paid: Sequence[Paid], today: date, read: Collection
     than half of a batch is so only on the batch's own days, where none of more than half came.
     """
     open_lots, free, found = list(lots), list(paid), list[Tie]()
-    for group in _groups(lots):
-        payers = _paid_by(group, free) if set(group) <= set(open_lots) else ()
+    for pays, group in product((_on_time, _late), list(_groups(lots))):
+        payers = pays(group, free) if set(group) <= set(open_lots) else ()
         if payers:
             found.append(Tie(lots=group, credits=payers, fits=True))
             open_lots = [one for one in open_lots if one not in group]
@@ -118,13 +119,18 @@ def _groups(lots: Sequence[Lot]) -> Iterator[tuple[Lot, ...]]:
         yield (lot,)
 
 
-def _paid_by(group: Collection[Lot], free: Sequence[Paid]) -> tuple[Paid, ...]:
+def _on_time(group: Collection[Lot], free: Sequence[Paid]) -> tuple[Paid, ...]:
+    """The credits of a group's own days: one alone, else all of them. These come first: sums of days may be equal."""
     first, last = min(lot.first for lot in group), max(lot.last for lot in group)
-    begins, ends = min(lot.begins for lot in group), last + timedelta(days=LATE_DAYS)
-    due = _sum(group)
-    on_time = [(one, one.amount_vnd) for one in free if first <= one.day <= last]
+    return paying(_sum(group), [(one, one.amount_vnd) for one in free if first <= one.day <= last])
+
+
+def _late(group: Collection[Lot], free: Sequence[Paid]) -> tuple[Paid, ...]:
+    """One credit that is the whole sum, before a group's days or a little later."""
+    begins, due = min(lot.begins for lot in group), _sum(group)
+    ends = max(lot.last for lot in group) + timedelta(days=LATE_DAYS)
     near = [(one, one.amount_vnd) for one in free if begins <= one.day <= ends and due.holds(one.amount_vnd)]
-    return paying(due, on_time) or paying(due, near[:1])
+    return paying(due, near[:1])
 
 
 def _sum(lots: Collection[Lot]) -> Due:

@@ -84,6 +84,17 @@ def five(hub: Hub) -> Hub:
     return hub
 
 
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What chance says of one payment."""
+
+    bank: str
+    body: str
+    copies: int
+    txn: str
+    at: datetime
+
+
 @dataclass(slots=True)
 class Month:
     """The month as it goes by: what the banks did, what must be found, files for the nights."""
@@ -108,7 +119,8 @@ class Month:
         due = working_day_after(day)
         days = {bank: BankDay(bank, day, due, extra=self.carried.pop(bank, [])) for bank in BANKS}
         wide = asyncio.Semaphore(10)
-        made = await asyncio.gather(*(self._ordered(day, number, wide) for number in range(count)))
+        drawn = [self._draw(day, number) for number in range(count)]
+        made = await asyncio.gather(*(self._ordered(day, number, one, wide) for number, one in enumerate(drawn)))
         orders = {paid.ref: order_id for order_id, _, paid in made}
         for _, bank, paid in made:
             days[bank].paid.append(paid)
@@ -124,12 +136,16 @@ class Month:
             self.unpaid += [one] if bank == NET else []
             self.late += [(day, bank, orders[paid.ref]) for paid in one.paid if not paid.heard]
 
-    async def _ordered(self, day: date, number: int, wide: asyncio.Semaphore) -> tuple[str, str, Paid]:
-        bank, reference = BANKS[number % len(BANKS)], f"HS-{day:%y%m%d}-{number}"
-        question = FeeQuestion(
-            procedure="2.000488", as_of="2026-11-23", facts={"birth_date": "1990-05-20", "copies": 1 + number % 90}
+    def _draw(self, day: date, number: int) -> Draw:
+        bank = BANKS[number % len(BANKS)]
+        return Draw(
+            bank, self.rng.choice(BODIES), self.rng.randrange(1, 90), txn_of(self.rng, bank), moment(day, self.rng)
         )
-        body = self.rng.choice(BODIES)
+
+    async def _ordered(self, day: date, number: int, drawn: Draw, wide: asyncio.Semaphore) -> tuple[str, str, Paid]:
+        bank, body, reference = drawn.bank, drawn.body, f"HS-{day:%y%m%d}-{number}"
+        facts = {"birth_date": "1990-05-20", "copies": drawn.copies}
+        question = FeeQuestion(procedure="2.000488", as_of="2026-11-23", facts=facts)
         line = LineAsk(dossier_code=f"H26-{reference}", collecting_body=body, question=question)
         ask = OrderAsk(reference=reference, lines=(line,), return_url="https://dvc.example.vn/back")
         answer = await create_order(self.hub, PORTAL, ask, key=reference)
@@ -147,12 +163,11 @@ class Month:
             begun = await begin_attempt(self.hub, pay)
             session = Session(contact=Contact.SUCCEEDED, redirect_url="http://bank/")
             attempt = await record_session(self.hub, begun.attempt, session)
-        at, txn = moment(day, self.rng), txn_of(self.rng, bank)
         paid = Paid(
             ref=attempt.ref,
-            txn=txn,
+            txn=drawn.txn,
             amount_vnd=attempt.amount_vnd,
-            at=at,
+            at=drawn.at,
             memo=attempt.ref,
             reference=reference,
         )

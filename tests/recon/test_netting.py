@@ -70,6 +70,16 @@ def test_a_credit_that_pays_nothing_is_held_against_the_oldest_batch_on_its_day_
     assert tie([waits], [paid(1, 70_000)], day(2), [day(1), day(2)]) == []
 
 
+def test_a_short_credit_does_not_take_the_credit_of_the_next_day() -> None:
+    """Two days with one sum: the first, a đồng short, was paid by the money of the second."""
+    ties = tie([lot(0, 1), lot(1, 2)], [paid(1, 98_899), paid(2, 98_900)], day(2), [day(1), day(2)])
+
+    assert [(one.fits, one.lots[0].batch, one.paid_vnd) for one in ties] == [
+        (True, "2026-03-03", 98_900),
+        (False, "2026-03-02", 98_899),
+    ]
+
+
 def test_a_little_money_nobody_knows_is_not_the_credit_of_a_batch() -> None:
     """It was once called the batch's own money, before its day and beside its credit."""
     assert tie([lot(0, 5)], [paid(1, 7_000)], day(1), [day(1)]) == []
