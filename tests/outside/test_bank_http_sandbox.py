@@ -253,14 +253,25 @@ async def test_only_the_named_operations_suffer(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize(("excess_vnd", "code"), [(1, "amount_exceeds_payment"), (10**9, "amount_exceeds_payment")])
-async def test_more_than_was_paid_is_not_refunded(hub: Hub, excess_vnd: int, code: str) -> None:
+async def test_a_bank_refuses_to_refund_more_than_it_was_paid(hub: Hub, excess_vnd: int, code: str) -> None:
     await hub.open()
     txn_id = hub.pay()
+    wanted_vnd = 150_000 + excess_vnd
 
-    answer = await hub.refund(txn_id, amount_vnd=150_000 + excess_vnd)
+    answer = await hub.refund(txn_id, amount_vnd=wanted_vnd, original_vnd=wanted_vnd)  # so we wrongly believe
 
     assert answer.contact is Contact.DECLINED
     assert [fact["code"] for fact in hub.moved("refund")] == [code]
+
+
+async def test_more_than_we_know_was_paid_is_not_asked_for(hub: Hub) -> None:
+    await hub.open()
+    txn_id = hub.pay()
+
+    answer = await hub.refund(txn_id, amount_vnd=150_001)
+
+    assert answer.contact is Contact.NOT_SENT
+    assert not hub.moved("refund")
 
 
 async def test_a_pending_refund_succeeds_and_comes_back(hub: Hub) -> None:
