@@ -91,7 +91,8 @@ async def _read(
             item = told[next(iter(credit.references))]
             doubt = await payment_of(connection, mine, credit, item, told_vnd=item.amount_vnd)
             await land(hub, connection, doubt, Authority.STATEMENT)
-    await keep_aliases(connection, [credit for credit in step.account.credits if credit not in before.credits])
+    old = set(before.credits)
+    await keep_aliases(connection, [credit for credit in step.account.credits if credit not in old])
     for seen in overdue(step.account):
         detail = f"observer {seen.observer} told of {seen.amount_vnd} VND that no statement of its days holds"
         await open_case(connection, key=f"observation:{seen.observer}:{seen.id}", kind="observation", detail=detail)
