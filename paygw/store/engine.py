@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import asyncpg
 from asyncpg import Connection, Pool
@@ -12,6 +12,8 @@ from paygw.store.away import AWAY
 from paygw.store.dsn import Dsn
 
 T = TypeVar("T")
+AUDIT_S: Final = 3_600.0  # a question over all years takes its time: the client's own limit, beside the server's
+
 _REQUIRED = {"fsync": {"on"}, "full_page_writes": {"on"}, "synchronous_commit": {"on", "remote_apply"}}
 
 

@@ -8,6 +8,8 @@ from typing import Literal
 
 from asyncpg import Connection
 
+from paygw.store.engine import AUDIT_S
+
 Mode = Literal["routing", "custody"]
 
 _BASE = """
@@ -213,7 +215,7 @@ async def find_violations(connection: Connection, *, mode: Mode) -> list[str]:
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute("SET LOCAL statement_timeout = 0")  # an audit of years may take its time
         for sql in _PLAIN:
-            found += [row[0] for row in await connection.fetch(sql)]
+            found += [row[0] for row in await connection.fetch(sql, timeout=AUDIT_S)]
         for sql in _OVER_BASE:
-            found += [row[0] for row in await connection.fetch(_BASE + sql, mode)]
+            found += [row[0] for row in await connection.fetch(_BASE + sql, mode, timeout=AUDIT_S)]
     return sorted(found)

@@ -1,7 +1,10 @@
 """Held = owed to the đồng: a planted surplus and a planted shortage are named, wherever they were planted."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import asyncpg
@@ -13,11 +16,15 @@ from paygw.hub.hub import Hub
 from paygw.hub.position import prove_position
 from paygw.hub.tracing import trace_money
 from paygw.kernel.errors import Refused
+from paygw.store.ledger_checks import find_violations
+from paygw.store.position import account_days, standings
 from tests.db_fixtures import Database
 from tests.hub.test_money_out import settled
 from tests.hub.world import BOTH, FEE_VND, cash, ordered, paid, receipts_of, redirected, right_books, told
 
 pytestmark = pytest.mark.db
+
+Proof = Callable[[asyncpg.Connection], Awaitable[list[object]]]
 
 _PLANT = (
     "INSERT INTO ledger (key, n, rule, account, amount_vnd, receipt_id, bank, merchant, value_date) "
@@ -121,3 +128,21 @@ async def test_every_name_leads_to_the_same_money(hub: Hub) -> None:
     assert sum(entry["amount_vnd"] for entry in found[0]["ledger"]) == 0
     with pytest.raises(Refused, match="not_found"):
         await trace_money(hub, "nobody-knows")
+
+
+@pytest.mark.parametrize("proof", [standings, account_days, partial(find_violations, mode="routing")])
+async def test_a_proof_may_take_longer_than_any_request(hub: Hub, database: Database, proof: Proof) -> None:
+    """Somebody holds the books for longer than the pool waits for any other statement."""
+    await paid(hub)
+    hasty = await asyncpg.connect(**database.runtime.connect_args(), command_timeout=0.2)
+    holder = await asyncpg.connect(**database.owner.connect_args())
+    async with holder.transaction():
+        await holder.execute("LOCK TABLE ledger, receipts IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(TimeoutError):
+            await hasty.fetch("SELECT count(*) FROM receipts")
+        proving = asyncio.ensure_future(proof(hasty))
+        await asyncio.sleep(0.6)
+
+    assert isinstance(await proving, list)
+    await hasty.close()
+    await holder.close()
