@@ -139,13 +139,13 @@ def ratios(found: Sequence[Measured], start: Measured) -> None:
 def _goal(ours: Measured, one: Measured) -> str:
     if one.side in JOINS:
         met = [ours.wall_s <= JOIN_MOST * one.wall_s, ours.peak_mib <= JOIN_MOST * one.peak_mib]
-        return f"goal <= {JOIN_MOST}: time {_said(met[0])}, memory {_said(met[1])}"
+        return f"goal <= {JOIN_MOST}: time {_said(met=met[0])}, memory {_said(met=met[1])}"
     if one.side == "datacompy-polars":
-        return f"goal {POLARS_LEAST:.0f} times faster: {_said(one.wall_s >= POLARS_LEAST * ours.wall_s)}"
+        return f"goal {POLARS_LEAST:.0f} times faster: {_said(met=one.wall_s >= POLARS_LEAST * ours.wall_s)}"
     return ""
 
 
-def _said(met: bool) -> str:  # noqa: FBT001 - a word for a truth
+def _said(*, met: bool) -> str:
     return "met" if met else "missed"
 
 

@@ -33,7 +33,7 @@ from paygw.hub.payout_slices import AGAIN, SLICES, slices_again, slices_due
 from paygw.hub.persons import TwoPersons, principal_of, require_checker, tell_audit
 from paygw.hub.writing import new_id
 from paygw.kernel.decide import VIETNAM
-from paygw.kernel.errors import Refused
+from paygw.kernel.errors import Alarm, Refused
 from paygw.kernel.refs import public_id
 from paygw.outside.pain001 import Party, build
 from paygw.store import payouts as store
@@ -267,7 +267,11 @@ def orders_of(hub: Hub, row: Record) -> list[PaymentOrder]:
 
 
 def _content(row: Record) -> Content:
-    return msgspec.json.decode(row["content"], type=dict[str, Any])
+    """What was proposed. Raises Alarm for one that is not what two persons saw: nothing of it is posted or leaves."""
+    content = msgspec.json.decode(row["content"], type=dict[str, Any])
+    if content_hash(content)[1] != row["content_hash"]:
+        raise Alarm(f"the batch {row['batch_id']} does not hold what was proposed: stop, and look at it with the audit")
+    return content
 
 
 async def batch_of(connection: Connection, batch_id: str) -> Record:

@@ -15,7 +15,7 @@ from paygw.hub.payment_orders import budget_codes
 from paygw.hub.position import prove_position
 from paygw.hub.slips import export_slips
 from paygw.kernel.decide import Landing
-from paygw.kernel.errors import Refused
+from paygw.kernel.errors import Alarm, Refused
 from paygw.store.payouts import Payee
 from tests.hub.test_money_out import settled
 from tests.hub.world import BOTH, FEE_VND, balances, later, right_books
@@ -110,6 +110,29 @@ async def test_nobody_pays_out_alone(paying_hub: Hub, by: str, shown: str | None
 
         assert "DT" not in await balances(hub)
         assert (await payouts.show_payout(hub, batch["batch"]))["status"] == "proposed"
+
+
+_ALTER = "UPDATE payouts SET content = replace(content, '71110003', '66660003')"
+
+
+async def test_a_batch_altered_in_the_database_is_not_approved(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        batch = await proposed(hub)
+        assert await hub.pool.execute(_ALTER) == "UPDATE 1"
+
+        with pytest.raises(Alarm, match="does not hold what was proposed"):
+            await approved(hub, batch)
+
+        assert "DT" not in await balances(hub)
+
+
+async def test_a_batch_altered_after_its_approval_does_not_leave(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        batch = await approved(hub, await proposed(hub))
+        await hub.pool.execute(_ALTER)
+
+        with pytest.raises(Alarm, match="does not hold what was proposed"):
+            await payouts.export_payout(hub, batch["batch"], by="huong")
 
 
 async def test_an_account_changed_meanwhile_is_refused(paying_hub: Hub) -> None:

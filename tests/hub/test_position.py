@@ -134,14 +134,14 @@ async def test_every_name_leads_to_the_same_money(hub: Hub) -> None:
 async def test_a_proof_may_take_longer_than_any_request(hub: Hub, database: Database, proof: Proof) -> None:
     """Somebody holds the books for longer than the pool waits for any other statement."""
     await paid(hub)
-    hasty = await asyncpg.connect(**database.runtime.connect_args(), command_timeout=0.2)
+    hasty = await asyncpg.connect(**database.runtime.connect_args(), command_timeout=1.0)
     holder = await asyncpg.connect(**database.owner.connect_args())
     async with holder.transaction():
         await holder.execute("LOCK TABLE ledger, receipts IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(TimeoutError):
             await hasty.fetch("SELECT count(*) FROM receipts")
         proving = asyncio.ensure_future(proof(hasty))
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(1.5)
 
     assert isinstance(await proving, list)
     await hasty.close()
