@@ -47,7 +47,7 @@ from paygw.kernel.orders import Attempt, Situation
 from paygw.kernel.receipts import Receipt
 from paygw.store import money
 from paygw.store.cases import open_case
-from paygw.store.messages import is_kept, store_ignored
+from paygw.store.messages import store_ignored
 from paygw.store.situations import (
     Locked,
     Writes,
@@ -94,13 +94,10 @@ async def _credit(
     scene = bank_scene(hub, bank, notice.authority)
     for account in sorted(observed_accounts(hub, bank, notice.evidence)):
         await lock_identity(connection, account)
-    several = len(notice.evidence) > 1
-    if careful or several:
+    if careful or len(notice.evidence) > 1:
         await hold_concerned(connection, notice.evidence, scene)
-    if several and message.digest and await is_kept(connection, bank=bank.id, digest=message.digest):
-        return Verdict.DUPLICATE
     verdicts: list[Verdict] = []
-    kept = message  # with the first piece that writes anything: its digest would call the next ones told before
+    kept = message  # with the first piece that writes anything; the next ones are known by what they say, not by it
     for item in notice.evidence:
         its_own = replace(scene, new_id=new_id())
         if isinstance(item, PaymentSeen) and (is_observer(bank) or observed_account(hub, bank, item)):

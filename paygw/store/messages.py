@@ -6,7 +6,6 @@ _IGNORED = """
 INSERT INTO messages (bank, digest, verdict, body) VALUES ($1, $2, 'ignored', $3)
 ON CONFLICT ON CONSTRAINT messages_pk DO NOTHING
 """
-_KEPT = "SELECT EXISTS (SELECT FROM messages WHERE bank = $1 AND digest = $2 AND verdict = 'accepted')"
 _REFUSED = """
 INSERT INTO refused_messages (bank, digest, reason)
 SELECT $1, $2, $3
@@ -14,12 +13,6 @@ WHERE (SELECT count(*) FROM (
     SELECT FROM refused_messages WHERE bank = $1 AND received_at > now() - interval '1 minute' LIMIT $4
 ) recent) < $4
 """
-
-
-async def is_kept(connection: Connection, *, bank: str, digest: bytes) -> bool:
-    """Whether this very message was accepted before."""
-    known: bool = await connection.fetchval(_KEPT, bank, digest)
-    return known
 
 
 async def store_ignored(connection: Connection, *, bank: str, digest: bytes, body: bytes) -> None:
