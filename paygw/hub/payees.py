@@ -14,7 +14,7 @@ from paygw.store.payouts import Payee
 
 async def set_payee(hub: Hub, payee: Payee, *, persons: TwoPersons) -> View:
     """Say where a beneficiary's money goes; two persons, the document names the account."""
-    check_term(payee.remit_every, payee.remit_by)  # type: ignore[arg-type]  # a word of the command line's choice
+    check_term(payee.remit_every, payee.remit_by)
 
     async def work(connection: Connection) -> None:
         await decided_by_two(connection, persons, "payee.set", payee.beneficiary, bank=payee.bank_code)

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from paygw.simulators import api, control, counter, page, phone, teller
+from paygw.simulators import api, control, counter, front, page, phone, teller
 from paygw.simulators.bank import Bank, Impossible
 from paygw.simulators.config import SandboxBankConfig
 from paygw.simulators.counter import provider_post
@@ -98,6 +98,7 @@ def application(
     return Starlette(
         lifespan=lifespan,
         routes=[
+            Route("/", front.show),
             Route("/healthz", healthy),
             Route("/sandbox.css", page.css),
             Mount("/control/{bank}", routes=control.routes()),

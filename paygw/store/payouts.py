@@ -9,6 +9,8 @@ from uuid import UUID
 import msgspec
 from asyncpg import Connection, Record
 
+from paygw.kernel.remitting import Every
+
 _SET_PAYEE = """
 INSERT INTO payees (beneficiary, name, account, bank_code, treasury_unit, collecting_office, remit_every, remit_by,
     basis, set_by, checked_by, set_at)
@@ -123,7 +125,7 @@ class Payee:
     bank_code: str
     treasury_unit: str
     collecting_office: str
-    remit_every: str
+    remit_every: Every
     remit_by: int
     basis: str
 

@@ -183,3 +183,12 @@ async def test_each_control_has_a_name_and_room_for_a_thumb(
 
 def _never(request: HttpRequest) -> HttpReply:
     raise AssertionError(request.url)
+
+
+async def test_the_front_names_every_bank(sandbox: SandboxProcess, browser: aiohttp.ClientSession) -> None:
+    async with browser.get(f"{sandbox.root}/") as answer:
+        text = await answer.text()
+
+    assert answer.status == 200
+    assert all(f"<dt>{name}</dt>" in text for name in ("sandbox-a", "sandbox-b"))
+    assert "<script" not in text
