@@ -95,11 +95,18 @@ def _due(table: Table, grouping: Grouping) -> dict[Group, Due]:
     lines = table.filter((table.status == Status.SUCCEEDED.value) & table.settled_on.notnull())
     signed = ibis.ifelse(lines.kind == Kind.PAYMENT.value, lines.amount_vnd, -lines.amount_vnd)
     found = lines.group_by(day=lines.settled_on, name=grouping.of_table(lines)).aggregate(
-        gross_vnd=signed.sum().cast("int64"),
-        fee_vnd=lines.fee_vnd.fill_null(0).sum().cast("int64"),
+        gross_vnd=signed.sum(),
+        fee_vnd=lines.fee_vnd.fill_null(0).sum(),
         lines=lines.count(),
     )
-    return {(row.pop("day"), row.pop("name")): Due(**row) for row in fetch_rows(found)}
+    return {
+        (row["day"], row["name"]): Due(
+            gross_vnd=int(row["gross_vnd"]),  # a sum is a decimal of the engine
+            fee_vnd=int(row["fee_vnd"]),
+            lines=row["lines"],
+        )
+        for row in fetch_rows(found)
+    }
 
 
 def _paid(moved: Sequence[Row], grouping: Grouping) -> dict[Group, list[Row]]:

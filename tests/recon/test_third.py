@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +44,16 @@ def test_a_net_credit_that_is_off_by_one_dong_is_found(run: Run, *, gross: bool)
 
     assert outcome.role is Role.CREDITS
     assert found(outcome) == corpus.planted
+
+
+def test_a_credit_that_is_off_is_written_in_every_report(run: Run, tmp_path: Path) -> None:
+    corpus = build(seed=9, per_day=10, each=0)
+    pay_out(corpus, gross=False, wrong=1)
+
+    run(corpus.book, corpus.lines, corpus.credits, out=tmp_path / "out")
+
+    assert (tmp_path / "out" / "breaks.csv").read_text(encoding="utf-8").count("net_total_differs") == 1
+    assert {one.name for one in (tmp_path / "out").iterdir()} >= {"report.xlsx", "report.html", "summary.json"}
 
 
 def test_a_line_sent_twice_and_paid_once_explains_its_credit(run: Run) -> None:
