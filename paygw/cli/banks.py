@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from paygw.cli.output import AsJson, show, with_hub
+from paygw.cli.output import AsJson, dong, show, with_hub
 from paygw.cli.provision import By, Id
 from paygw.cli.provision import bank as group
 from paygw.hub import acceptable
@@ -17,7 +17,6 @@ from paygw.hub.hub import Hub
 from paygw.hub.proposals import provision
 from paygw.hub.provisioning import Shown
 from paygw.kernel.errors import Refused
-from paygw.kernel.wire import AMOUNT_MAX_VND
 
 bank = group  # the verbs of `paygw bank`, these among them
 
@@ -43,8 +42,8 @@ def bank_offer(
 def bank_limit(
     *,
     bank_id: Id,
-    least: Annotated[int | None, typer.Option("--min", min=0, max=AMOUNT_MAX_VND, help="Least sum; 0: none.")] = None,
-    most: Annotated[int | None, typer.Option("--max", min=0, max=AMOUNT_MAX_VND, help="Most; 0: none.")] = None,
+    least: Annotated[int | None, typer.Option("--min", parser=dong, metavar="VND", help="Least sum; 0: none.")] = None,
+    most: Annotated[int | None, typer.Option("--max", parser=dong, metavar="VND", help="Most; 0: none.")] = None,
     portal: Portal = "",
     body: Body = "",
     by: By = "",

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from paygw.cli.output import AsJson, pair, show, show_all, with_hub
+from paygw.cli.output import AsJson, fields_of, show, show_all, with_hub
 from paygw.hub import break_decisions
 from paygw.hub.breaks import assign, comment, list_breaks, show_break
 from paygw.hub.days import day_of
@@ -95,7 +95,7 @@ def breaks_propose(
     as_json: AsJson = False,
 ) -> None:
     """Propose what should be done; another person decides."""
-    given = dict(pair(text) for text in params or [])
+    given = fields_of(params)
     work = break_decisions.propose
     show(
         with_hub(lambda hub: work(hub, break_id, action.value, given, document=document, by=by)),

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from paygw.cli.output import AsJson, pair, show, show_all, with_hub
+from paygw.cli.output import AsJson, fields_of, show, show_all, with_hub
 from paygw.hub import decisions
 
 decide = typer.Typer(help="Decisions about money: one person proposes, another approves exactly that.")
@@ -50,7 +50,7 @@ def decide_propose(
     as_json: AsJson = False,
 ) -> None:
     """Propose what should be done; another person decides."""
-    asked = decisions.action_of(action, dict(pair(text) for text in fields or []))
+    asked = decisions.action_of(action, fields_of(fields))
     show(with_hub(lambda hub: decisions.propose(hub, asked, document=document, by=by)), as_json=as_json)
 
 

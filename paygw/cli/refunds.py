@@ -6,7 +6,7 @@ from uuid import uuid4
 import msgspec
 import typer
 
-from paygw.cli.output import AsJson, show, show_all, with_hub
+from paygw.cli.output import AsJson, dong, show, show_all, with_hub
 from paygw.hub.hub import Hub
 from paygw.hub.payout_refunds import TransferAsk, payee_of
 from paygw.hub.payouts import propose_refunds
@@ -26,7 +26,7 @@ Asker = Annotated[str, typer.Option("--by", help="The person who proposes; anoth
 def refund_ask(
     receipt: Annotated[str, typer.Argument(metavar="RECEIPT", help="rcp_…, as breaks and paygw trace show it.")],
     *,
-    amount: Annotated[int, typer.Option(min=1, help="How much, đồng.")],
+    amount: Annotated[int, typer.Option(parser=dong, metavar="VND", help="How much, đồng: 12000 or 12.000.")],
     reason: Annotated[str, typer.Option(help="Why, with the document.")],
     by: Asker,
     unclaimed: Annotated[

@@ -18,12 +18,12 @@ from msgspec import Meta
 
 from paygw.hub import cases
 from paygw.hub.accounts import MovementAsk, declare_unclaimed, record_movement
-from paygw.hub.breaks import break_uuid, content_hash, require_person, require_unresolved, show_break
+from paygw.hub.breaks import break_uuid, content_hash, require_unresolved, show_break
 from paygw.hub.credit import Message, credit
 from paygw.hub.file_lines import find_line, line_evidence
 from paygw.hub.finance import View
 from paygw.hub.hub import Hub
-from paygw.hub.persons import TwoPersons, decided_by_two, principal_of, require_checker, tell_audit
+from paygw.hub.persons import TwoPersons, decided_by_two, principal_of, require_checker, require_maker, tell_audit
 from paygw.hub.refunds import UnappliedAsk, approve_refund, request_unapplied_refund
 from paygw.hub.settlement import close_batch
 from paygw.hub.writing import new_id
@@ -82,7 +82,7 @@ async def propose(
 async def _propose(
     hub: Hub, uid: UUID, action: Action, params: Params, document: str, by: str, via: str, connection: Connection
 ) -> None:
-    await require_person(connection, by)
+    await require_maker(connection, by)
     row = await require_unresolved(connection, uid)
     if action not in POLICIES[row["kind"]].actions:
         allowed = ", ".join(POLICIES[row["kind"]].actions)
@@ -176,7 +176,7 @@ def _action(text: str) -> Action:
 
 def _params(given: Mapping[str, object]) -> Params:
     try:
-        return msgspec.convert(dict(given), Params, strict=False)
+        return msgspec.convert(dict(given), Params)
     except msgspec.ValidationError as error:
         raise Refused("invalid_value", f"{error}. Parameters are: {', '.join(Params.__struct_fields__)}.") from None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from paygw.kernel.breaks import due_on
-from paygw.kernel.calendar import Calendar, load_calendars
+from paygw.kernel.calendar import Calendar, load_calendars, on_or_after
 from paygw.kernel.decide import VIETNAM
 from paygw.kernel.errors import Refused
 
@@ -29,6 +29,14 @@ def break_due(kind: str, opened: datetime) -> date:
     day = local_day(opened)
     try:
         return due_on(kind, day, calendar_of("agency"))
+    except Refused:
+        return day
+
+
+def working_day(day: date) -> date:
+    """The day itself or the next on which banks work; itself where the calendar of its year is not known yet."""
+    try:
+        return on_or_after(calendar_of("bank"), day)
     except Refused:
         return day
 

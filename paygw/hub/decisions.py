@@ -14,11 +14,11 @@ import msgspec
 from asyncpg import Connection, Record
 
 from paygw.hub.actions import MoneyAction
-from paygw.hub.breaks import content_hash, require_person
+from paygw.hub.breaks import content_hash
 from paygw.hub.deeds import TITLES, Deed, do, find
 from paygw.hub.finance import View
 from paygw.hub.hub import Hub
-from paygw.hub.persons import TwoPersons, principal_of, require_checker, tell_audit
+from paygw.hub.persons import TwoPersons, principal_of, require_checker, require_maker, tell_audit
 from paygw.hub.views import instant
 from paygw.hub.writing import new_id
 from paygw.kernel.errors import Refused
@@ -60,7 +60,7 @@ async def propose(hub: Hub, asked: MoneyAction, *, document: str, by: str, via: 
     decision_id = new_id()
 
     async def work(connection: Connection) -> None:
-        await require_person(connection, by)
+        await require_maker(connection, by)
         content: View = {
             "decision": decision_id,
             "asked": msgspec.to_builtins(asked),

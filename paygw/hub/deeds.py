@@ -34,7 +34,7 @@ from paygw.hub.disputes import report_dispute
 from paygw.hub.finance import View
 from paygw.hub.funding import FundAsk, consent, fund
 from paygw.hub.hub import Hub
-from paygw.hub.payees import set_payee
+from paygw.hub.payees import check_payee, set_payee
 from paygw.hub.persons import TwoPersons
 from paygw.hub.refund_sending import choose_channel, instruct_refund, report_refund
 from paygw.hub.refunds import withdraw_refund
@@ -59,7 +59,12 @@ class Deed:
 
 
 async def find(connection: Connection, asked: MoneyAction) -> View:
-    """What an action means when it is proposed; most say all there is. Raises Refused `nothing_selected`."""
+    """What an action means when it is proposed; most say all there is.
+
+    Raises Refused: `nothing_selected`, `invalid_value` (a payee without what the treasury's slip needs).
+    """
+    if isinstance(asked, SetPayee):
+        check_payee(_payee_of(asked))
     return await _held(connection, asked) if isinstance(asked, Remit) else {}
 
 
@@ -176,8 +181,11 @@ async def _close_case(deed: Deed, asked: CloseCase) -> None:
 
 
 async def _payee(deed: Deed, asked: SetPayee) -> None:
-    payee = Payee(**{name: getattr(asked, name) for name in Payee.__slots__})
-    await set_payee(deed.hub, payee, persons=deed.persons)
+    await set_payee(deed.hub, _payee_of(asked), persons=deed.persons)
+
+
+def _payee_of(asked: SetPayee) -> Payee:
+    return Payee(**{name: getattr(asked, name) for name in Payee.__slots__})
 
 
 def _uid(kind: Kind, text: str) -> str:

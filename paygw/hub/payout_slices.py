@@ -12,6 +12,7 @@ from paygw.hub.disbursement import Place, confirm_instruction, disburse_slice, r
 from paygw.hub.finance import View
 from paygw.hub.hub import Hub
 from paygw.hub.locking import hold_receipts
+from paygw.hub.payees import Bodies, into_budget, payee_name
 from paygw.hub.payment_orders import STATES, Content, News, OrderKind, PaymentOrder, State, budget_codes
 from paygw.hub.persons import TwoPersons
 from paygw.hub.settlement import SliceName
@@ -26,7 +27,9 @@ SLICES_MAX: Final = 2_000  # of one batch: it is decided and posted in one trans
 _TEXT_MAX: Final = 140
 
 
-async def slices_due(connection: Connection, account: str, *, beneficiary: str | None, until: date) -> View:
+async def slices_due(
+    connection: Connection, account: str, bodies: Bodies, *, beneficiary: str | None, until: date
+) -> View:
     """Everything that can leave an account. Raises Refused: `nothing_selected`, `payee_missing`."""
     found = await store.payable(connection, account, beneficiary=beneficiary, until=until, limit=SLICES_MAX)
     if not found:
@@ -35,10 +38,10 @@ async def slices_due(connection: Connection, account: str, *, beneficiary: str |
         {"no": no, **{k: v for k, v in msgspec.to_builtins(one).items() if k != "value_date"}}
         for no, one in enumerate(found, start=1)
     ]
-    return {"account": account, "payees": await _payees(connection, slices), "slices": slices}
+    return {"account": account, **await _with_payees(connection, bodies, slices)}
 
 
-async def slices_again(connection: Connection, batch: Content, group: int) -> View:
+async def slices_again(connection: Connection, batch: Content, group: int, bodies: Bodies) -> View:
     """What of one order came back, to the payee's account as it is now. Raises Refused: `disbursement_state`."""
     order = _order(_orders_of(batch), group)
     beneficiary, code = order.facts["beneficiary"], order.facts["code"]
@@ -46,17 +49,20 @@ async def slices_again(connection: Connection, batch: Content, group: int) -> Vi
     if not left:
         raise Refused("disbursement_state", "Nothing of this payment order came back and is still there.")
     slices = [{**msgspec.to_builtins(one), "no": no, "of_no": one.no} for no, one in enumerate(left, start=1)]
-    payees = await _payees(connection, slices)
-    return {"account": batch["account"], "of": batch["batch"], "payees": payees, "slices": slices}
+    return {"account": batch["account"], "of": batch["batch"], **await _with_payees(connection, bodies, slices)}
 
 
-async def _payees(connection: Connection, slices: list[View]) -> View:
+async def _with_payees(connection: Connection, bodies: Bodies, slices: list[View]) -> View:
+    """The slices, each with the name of its payee where that is not just its owner's, and the payees themselves."""
     known = await store.read_payees(connection)
-    wanted = sorted({one["beneficiary"] for one in slices})
-    missing = [name for name in wanted if name not in known]
+    named = [(payee_name(bodies, known, one["beneficiary"], one["code"]), one) for one in slices]
+    missing = sorted({name for name, _ in named} - known.keys())
     if missing:
         raise Refused("payee_missing", f"Say where their money goes (paygw disburse payee): {', '.join(missing)}.")
-    return {name: _destination(known[name]) for name in wanted}
+    return {
+        "payees": {name: _destination(known[name]) for name in sorted({name for name, _ in named})},
+        "slices": [one if name == one["beneficiary"] else one | {"payee": name} for name, one in named],
+    }
 
 
 def _destination(payee: Payee) -> View:
@@ -65,7 +71,7 @@ def _destination(payee: Payee) -> View:
 
 
 async def _post_slices(hub: Hub, connection: Connection, content: Content, persons: TwoPersons) -> None:
-    await _require_same_payees(connection, content)
+    await _require_same_payees(hub, connection, content)
     await hold_receipts(connection, sorted({one["receipt_id"] for one in content["slices"]}))
     for one in content["slices"]:
         name = SliceName(
@@ -76,16 +82,17 @@ async def _post_slices(hub: Hub, connection: Connection, content: Content, perso
 
 
 async def _post_again(hub: Hub, connection: Connection, content: Content, persons: TwoPersons) -> None:
-    await _require_same_payees(connection, content)
+    await _require_same_payees(hub, connection, content)
     for one in content["slices"]:
         came_back = Place(batch_id=content["of"], no=one["of_no"])
         made = await reinstruct(hub, came_back, to=Place(batch_id=content["batch"], no=one["no"]), persons=persons)
         _require_amount(made.amount_vnd, one)
 
 
-async def _require_same_payees(connection: Connection, content: Content) -> None:
-    known = await store.read_payees(connection)
-    if any(_destination(known[name]) != told for name, told in content["payees"].items()):
+async def _require_same_payees(hub: Hub, connection: Connection, content: Content) -> None:
+    now = await _with_payees(connection, hub.registry.bodies, content["slices"])
+    told = {"payees": content["payees"], "slices": content["slices"]}
+    if now != told:
         raise Refused("stale_version", "A payee's account was changed since: propose the batch again.")
 
 
@@ -129,7 +136,7 @@ def _orders_of(content: Content) -> list[PaymentOrder]:
     by = groupby(content["slices"], key=lambda one: (one["beneficiary"], one["code"]))
     groups = [(beneficiary, code, tuple(slices)) for (beneficiary, code), slices in by]
     return [
-        _order_to(no, beneficiary, code, slices, content["payees"][beneficiary])
+        _order_to(no, beneficiary, code, slices, content["payees"][slices[0].get("payee", beneficiary)])
         for no, (beneficiary, code, slices) in enumerate(groups, start=1)
     ]
 
@@ -139,7 +146,7 @@ def _order_to(no: int, beneficiary: str, code: str, slices: tuple[View, ...], pa
         group=no,
         amount_vnd=sum(one["amount_vnd"] for one in slices),
         to=Party(name=payee["name"], account=payee["account"], bank=payee["bank_code"]),
-        remittance=_remittance(payee, code, len(slices)),
+        remittance=_remittance(beneficiary, payee, code, len(slices)),
         facts={"beneficiary": beneficiary, "code": code, "slices": len(slices), **payee},
         pieces=slices,
     )
@@ -151,10 +158,16 @@ def _order(orders: list[PaymentOrder], number: int) -> PaymentOrder:
     return orders[number - 1]
 
 
-def _remittance(payee: View, code: str, count: int) -> str:
-    """C1-02/NS in one line: chương, tiểu mục, ĐBHC, mã QHNS, cơ quan thu, KBNN; no citizen is named."""
+def _remittance(beneficiary: str, payee: View, code: str, count: int) -> str:
+    """C1-02/NS in one line: chương, tiểu mục, ĐBHC, mã QHNS, cơ quan thu, KBNN; no citizen is named.
+
+    Only the treasury's money is paid into the budget; an agency gets its share of phí.
+    """
     chapter, item, area, unit = budget_codes(code)
-    text = f"NOP NSNN C:{chapter} TM:{item} DBHC:{area} QHNS:{unit} CQT:{payee['collecting_office'] or '-'}"
+    codes = f"C:{chapter} TM:{item} DBHC:{area} QHNS:{unit}"
+    if not into_budget(beneficiary):
+        return f"CHUYEN PHI LE PHI {codes} {count} KHOAN"[:_TEXT_MAX]
+    text = f"NOP NSNN {codes} CQT:{payee['collecting_office'] or '-'}"
     return f"{text} KBNN:{payee['treasury_unit'] or '-'} {count} KHOAN"[:_TEXT_MAX]
 
 

@@ -14,8 +14,8 @@ from uuid import UUID
 import msgspec
 from asyncpg import Connection, Record
 
-from paygw.hub.breaks import content_hash, require_person
-from paygw.hub.days import local_day
+from paygw.hub.breaks import content_hash
+from paygw.hub.days import local_day, working_day
 from paygw.hub.finance import View
 from paygw.hub.hub import Hub
 from paygw.hub.payment_orders import (
@@ -30,7 +30,7 @@ from paygw.hub.payment_orders import (
 )
 from paygw.hub.payout_refunds import REFUNDS, TransferAsk, refunds_to_pay
 from paygw.hub.payout_slices import AGAIN, SLICES, slices_again, slices_due
-from paygw.hub.persons import TwoPersons, principal_of, require_checker, tell_audit
+from paygw.hub.persons import TwoPersons, principal_of, require_checker, require_maker, tell_audit
 from paygw.hub.writing import new_id
 from paygw.kernel.decide import VIETNAM
 from paygw.kernel.errors import Alarm, Refused
@@ -51,7 +51,8 @@ async def propose_payout(
     last = until or local_day(hub.clock())
 
     async def content(connection: Connection, _: str) -> View:
-        found = await slices_due(connection, account, beneficiary=beneficiary, until=last)
+        bodies = hub.registry.bodies
+        found = await slices_due(connection, account, bodies, beneficiary=beneficiary, until=last)
         return await _with_rested_payees(hub, connection, found)
 
     return await _propose(hub, "slices", content, by=by, via=via)
@@ -64,7 +65,7 @@ async def propose_again(hub: Hub, batch_id: str, group: int, *, by: str, via: st
         row = await batch_of(connection, batch_id)
         if row["kind"] == "refunds":
             raise Refused("payout_state", "A refund that came back is owed to its payer: ask for a new refund of it.")
-        found = await slices_again(connection, _content(row), group)
+        found = await slices_again(connection, _content(row), group, hub.registry.bodies)
         return await _with_rested_payees(hub, connection, found)
 
     return await _propose(hub, "again", content, by=by, via=via)
@@ -95,7 +96,7 @@ async def _propose(
     batch_id = new_id()
 
     async def work(connection: Connection) -> None:
-        await require_person(connection, by)
+        await require_maker(connection, by)
         whole = {"batch": batch_id, **await content(connection, batch_id)}
         text, digest = content_hash(whole)
         await store.propose(
@@ -128,6 +129,8 @@ async def approve_payout(hub: Hub, batch_id: str, *, by: str, shown: str, docume
 async def _approve(
     hub: Hub, batch_id: str, by: str, shown: str, document: str, via: str, connection: Connection
 ) -> None:
+    if not document.strip():
+        raise Refused("invalid_value", "Name the document both persons look at: its number and date.")
     row = await batch_of(connection, batch_id)
     _require_other(row, by, via)
     if not hmac.compare_digest(row["content_hash"].encode(), shown.encode()):
@@ -170,10 +173,12 @@ async def export_payout(hub: Hub, batch_id: str, *, by: str) -> bytes:
 
 
 async def _export(hub: Hub, uid: UUID, by: str, connection: Connection) -> bytes:
-    await require_person(connection, by)
+    await require_maker(connection, by)
     row = await store.lock_payout(connection, uid)
     if row is None or row["status"] not in {"approved", "exported"}:
         raise Refused("payout_state", "Only an approved batch is exported.")
+    if not hub.settings.operator_bank:
+        raise Refused("invalid_value", "Say which bank keeps the account: set PAYGW_OPERATOR_BANK to its BIC or code.")
     made_at = row["decided_at"].astimezone(VIETNAM)
     debtor = Party(name=hub.settings.operator_name, account=row["account"], bank=hub.settings.operator_bank)
     made = build(
@@ -181,7 +186,7 @@ async def _export(hub: Hub, uid: UUID, by: str, connection: Connection) -> bytes
         [transfer_of(uid, order) for order in orders_of(hub, row)],
         debtor=debtor,
         made_at=made_at,
-        on=made_at.date(),
+        on=working_day(made_at.date()),
         initiator=hub.settings.operator_name,
     )
     digest = hashlib.sha256(made).hexdigest()
@@ -204,7 +209,7 @@ async def return_group(hub: Hub, batch_id: str, group: int, *, by: str) -> View:
 
 
 async def _for_group(hub: Hub, batch_id: str, group: int, by: str, news: News, connection: Connection) -> None:
-    await require_person(connection, by)
+    await require_maker(connection, by)
     row = await batch_of(connection, batch_id)
     if row["kind"] == "refunds":
         raise Refused(

@@ -9,7 +9,7 @@ from paygw.kernel.errors import Refused
 from paygw.store.audit import AuditRow, add_audit
 from paygw.store.persons import role_of
 
-_MAKERS = frozenset({"clerk", "approver", "operator", "admin"})
+_MAKERS = frozenset({"clerk", "approver", "operator"})  # an auditor reads, an admin moves no money
 _CHECKERS = frozenset({"approver"})
 
 
@@ -30,7 +30,7 @@ def principal_of(person_id: str) -> str:
 async def require_maker(connection: Connection, person_id: str) -> None:
     """Raise Refused `role_missing` unless the person may propose."""
     if await role_of(connection, person_id) not in _MAKERS:
-        raise Refused("role_missing", "The proposing person has no role for it.")
+        raise Refused("role_missing", f"{person_id!r} may not propose: a clerk, an approver or an operator does.")
 
 
 async def require_checker(connection: Connection, person_id: str) -> None:

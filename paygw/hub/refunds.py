@@ -30,6 +30,7 @@ from paygw.kernel.refunds import approve_refund as approve_money
 from paygw.kernel.refunds import refundable_vnd
 from paygw.kernel.refunds import withdraw_refund as withdraw_money
 from paygw.kernel.takeback import UNCLAIMED_LINE
+from paygw.kernel.words import format_vnd
 from paygw.store.creating import KeyRow, find_key, keep_key
 from paygw.store.refunds import (
     NewRefund,
@@ -143,6 +144,8 @@ async def _request_unapplied(hub: Hub, by: str, ask: UnappliedAsk, row: KeyRow, 
     line = UNCLAIMED_LINE if ask.of == "unclaimed" else None
     available_vnd = await _available_vnd(connection, receipt, receipt.id, line)
     _require_room(ask.amount_vnd, available_vnd)
+    if not ask.reason.strip():
+        raise Refused("invalid_value", "Say why the money goes back, and name the document.")
     wanted = _Wanted(receipt, line, ask.amount_vnd)
     return await _keep_request(hub, connection, locked, wanted, row, (by, ask.reason))
 
@@ -196,9 +199,8 @@ def _require_room(amount_vnd: int, available_vnd: int) -> None:
     if amount_vnd <= 0:
         raise Refused("amount_not_positive", "An amount is at least 1 đồng.")
     if amount_vnd > available_vnd:
-        raise Refused(
-            "refund_exceeds_source", "The amount is more than this source still holds.", available_vnd=available_vnd
-        )
+        left = f"No more than {format_vnd(available_vnd)} of this source can be given back."
+        raise Refused("refund_exceeds_source", left, available_vnd=available_vnd)
 
 
 async def _keep_request(

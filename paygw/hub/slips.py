@@ -4,6 +4,7 @@ from asyncpg import Connection, Record
 
 from paygw.hub.breaks import require_person
 from paygw.hub.hub import Hub
+from paygw.hub.payees import into_budget
 from paygw.hub.payment_orders import PaymentOrder, budget_codes, end_to_end_id
 from paygw.hub.payouts import batch_of, orders_of
 from paygw.hub.persons import principal_of, tell_audit
@@ -25,7 +26,8 @@ async def export_slips(hub: Hub, batch_id: str, *, by: str) -> bytes:
 
     row = await hub.transact(work)
     day = row["decided_at"].astimezone(VIETNAM)
-    orders = [order for order in orders_of(hub, row) if order.facts.get("treasury_unit")]
+    orders = [one for one in orders_of(hub, row) if into_budget(one.facts.get("beneficiary", ""))]
+    orders = [one for one in orders if one.facts["treasury_unit"]]
     if not orders:
         raise Refused("nothing_selected", "No payment order of this batch goes to a treasury unit.")
     payer = Payer(

@@ -1,18 +1,29 @@
 """Amounts of đồng in figures and in Vietnamese words, as receipts print them (northern standard, no "chẵn")."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
+
+from paygw.kernel.errors import Refused
 
 _DIGITS: Final = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
 _GROUPS: Final = ((10**6, "triệu"), (10**3, "nghìn"), (1, ""))
 _AFTER_TEN: Final = {5: "lăm"}
 _AFTER_MUOI: Final = {1: "mốt", 4: "tư", 5: "lăm"}
 _BILLION: Final = 10**9
+_TYPED: Final = re.compile(r"[0-9]{1,16}|[0-9]{1,3}(?:\.[0-9]{3}){1,5}")
 
 
 def format_vnd(amount_vnd: int) -> str:
     """Figures with dots between thousands: 1205000 gives `1.205.000 đồng`."""
     return f"{amount_vnd:,}".replace(",", ".") + " đồng"
+
+
+def vnd_of(text: str) -> int:
+    """What a person typed: `12000` or `12.000`, never part of a đồng. Raises Refused `invalid_value` for all else."""
+    if not text.isascii() or not _TYPED.fullmatch(text):
+        raise Refused("invalid_value", "An amount is whole đồng: 12000, or 12.000 with a dot before every three.")
+    return int(text.replace(".", ""))
 
 
 def amount_in_words(amount_vnd: int) -> str:

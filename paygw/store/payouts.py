@@ -71,11 +71,11 @@ FROM payouts p CROSS JOIN LATERAL (
 ) c ORDER BY p.proposed_at DESC, p.batch_id DESC LIMIT $1
 """
 _WAITING = """
-SELECT s.beneficiary, coalesce(r.holder, r.account) AS stands_with, min(r.value_date) AS oldest, count(*) AS slices,
-    sum(s.live_vnd - s.disbursed_vnd)::bigint AS vnd, p.remit_every, p.remit_by, p.basis
-FROM slices s JOIN receipts r ON r.id = s.receipt_id LEFT JOIN payees p ON p.beneficiary = s.beneficiary
+SELECT s.beneficiary, s.code, coalesce(r.holder, r.account) AS stands_with, min(r.value_date) AS oldest,
+    count(*) AS slices, sum(s.live_vnd - s.disbursed_vnd)::bigint AS vnd
+FROM slices s JOIN receipts r ON r.id = s.receipt_id
 WHERE s.live_vnd > s.disbursed_vnd AND r.settled
-GROUP BY 1, 2, p.remit_every, p.remit_by, p.basis ORDER BY 1, 2
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 
 
@@ -266,6 +266,6 @@ async def told_lines(connection: Connection, bank: str, names: Sequence[str]) ->
 
 
 async def waiting_for_owners(connection: Connection) -> list[Record]:
-    """Settled money that has not reached its owner, by beneficiary and where it stands."""
+    """Settled money that has not reached its owner, by beneficiary, budget code and where it stands."""
     rows: list[Record] = await connection.fetch(_WAITING)
     return rows

@@ -9,12 +9,22 @@ from typing import Any, Final
 
 import typst
 
-from reconciliation.minutes.words import Content, batches, breakdown, breaks, day_vi, dong, moment_vi, totals
+from reconciliation.minutes.words import (
+    MODES,
+    Content,
+    batches,
+    breakdown,
+    breaks,
+    day_vi,
+    dong,
+    moment_vi,
+    sources,
+    totals,
+)
 
 _TEMPLATE: Final = files("reconciliation.minutes") / "minutes.typ"
 _RUN: Final = 14
 _SPLIT: Final = re.compile(r".{14}")
-_MODES: Final = {"routing": "trung chuyển trực tiếp", "custody": "qua tài khoản chuyên thu"}
 
 
 def minutes_pdf(minutes: Mapping[str, Any]) -> bytes:
@@ -26,10 +36,10 @@ def minutes_pdf(minutes: Mapping[str, Any]) -> bytes:
         "bank": content["bank"],
         "bank_title": content["bank_title"],
         "merchant": content["merchant"],
-        "mode": _MODES[content["mode"]],
+        "mode": MODES[content["mode"]],
         "in_words": content["in_words"],
         "receipts": dong(content["book"]["receipts_vnd"]),
-        "totals": [[name, dong(count) if count else "", dong(vnd or 0)] for name, count, vnd in totals(content)],
+        "totals": [[name, "" if count is None else dong(count), dong(vnd)] for name, count, vnd in totals(content)],
         "breakdown": _figures(breakdown(content)),
         "breakdown_sum": [
             dong(sum(row["vnd"] for row in content["breakdown"])),
@@ -37,7 +47,7 @@ def minutes_pdf(minutes: Mapping[str, Any]) -> bytes:
         ],
         "batches": _figures(batches(content)),
         "breaks": [[_breakable(cell) for cell in row] for row in _figures(breaks(content))],
-        "files": [[one["kind"], one["digest"], dong(one["lines"])] for one in content["files"]],
+        "files": _figures(sources(content)),
         "hash": minutes["content_hash"],
         "signatures": {
             one["role"]: {"name": one["name"] or one["person"], "at": moment_vi(one["at"])}

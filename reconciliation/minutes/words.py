@@ -14,9 +14,14 @@ BREAKS: Final[Mapping[str, str]] = {kind: words.name_vi for kind, words in WORDS
 _STATUSES: Final = {"succeeded": "thành công", "reversed": "quay về", "failed": "không thành", "pending": "đang chờ"}
 _STATES: Final = {"open": "Đang xử lý", "proposed": "Chờ duyệt", "resolved": "Đã xử lý"}
 _FILES: Final = {"settlement": "Tệp quyết toán", "statement": "Sao kê tài khoản"}
-_MOVEMENTS: Final = {"payment": "Thu", "refund": "Hoàn trả", "reversal": "Đảo giao dịch"}
+_MOVEMENTS: Final = {
+    "payment": "Thu", "refund": "Hoàn trả", "reversal": "Đảo giao dịch", "return": "Hoàn trả quay về",
+    "dispute": "Khiếu nại thẻ", "fee": "Phí ngân hàng", "interest": "Lãi tiền gửi", "debit": "Chi chưa rõ nội dung",
+}  # fmt: skip
 _DIRECTIONS: Final = {"credit": "Có", "debit": "Nợ"}
 _BATCHES: Final = {"matched": "Khớp", "differs": "Không khớp"}
+
+MODES: Final = {"routing": "trung chuyển trực tiếp", "custody": "qua tài khoản chuyên thu"}
 
 
 def dong(amount_vnd: int) -> str:
@@ -34,13 +39,13 @@ def day_vi(content: Content) -> str:
     return date.fromisoformat(content["day"]).strftime("%d/%m/%Y")
 
 
-def totals(content: Content) -> list[tuple[str, int, int | None]]:
-    """What, how many, đồng."""
+def totals(content: Content) -> list[tuple[str, int | None, int]]:
+    """What, how many where that is counted, đồng."""
     book = content["book"]
-    rows: list[tuple[str, int, int | None]] = [
+    rows: list[tuple[str, int | None, int]] = [
         ("Số đã nhận theo sổ", book["receipts"], book["receipts_vnd"]),
-        ("Trong đó đã phân bổ cho khoản phải nộp", len(content["breakdown"]), content["allocated_vnd"]),
-        ("Tiền chờ xử lý (chưa phân bổ)", 0, content["unallocated_vnd"]),
+        ("Trong đó đã phân bổ cho khoản phải nộp", None, content["allocated_vnd"]),
+        ("Tiền chờ xử lý (chưa phân bổ)", None, content["unallocated_vnd"]),
         ("Bị ngân hàng đảo", book["taken_back"], book["taken_back_vnd"]),
         ("Hoàn trả trong ngày", book["refunds"], book["refunds_vnd"]),
     ]
@@ -49,7 +54,7 @@ def totals(content: Content) -> list[tuple[str, int, int | None]]:
         how = f"{_DIRECTIONS[line['direction']]}, {_STATUSES[line['status']]}"
         rows.append((f"{file}: {movement} ({how})", line["count"], line["vnd"]))
     fees_vnd = sum(line["fee_vnd"] for line in content["lines"] if line["file"] == "settlement")
-    rows.append(("Phí dịch vụ theo tệp quyết toán (thanh toán riêng)", 0, fees_vnd))
+    rows.append(("Phí dịch vụ theo tệp quyết toán (thanh toán riêng)", None, fees_vnd))
     return rows
 
 
@@ -81,6 +86,11 @@ def breaks(content: Content) -> Rows:
         ]
         for row in content["breaks"]
     ]
+
+
+def sources(content: Content) -> Rows:
+    """What a file is, its digest, how many lines."""
+    return [[_FILES[one["kind"]], one["digest"], one["lines"]] for one in content["files"]]
 
 
 def batches(content: Content) -> Rows:

@@ -7,17 +7,18 @@ from typing import Any
 
 import xlsxwriter
 
-from reconciliation.minutes.words import Content, batches, breakdown, breaks, day_vi, moment_vi, totals
+from reconciliation.minutes.words import MODES, Content, batches, breakdown, breaks, day_vi, moment_vi, sources, totals
 
 _AMOUNT = "#,##0"
 _ROLES = {"signed": "Người lập", "approved": "Người duyệt"}
 _DETAILS = ("Cơ quan thu", "Thủ tục", "Thành phần", "Số món", "Số tiền (đồng)", "Nộp ngân sách")
 _BATCHES = ("Lô", "Tổng các dòng", "Phí bị trừ", "Ghi có thực tế", "Kết quả")
 _BREAKS = ("Loại", "Tham chiếu", "Mã giao dịch", "Theo sổ", "Theo ngân hàng", "Tình trạng")
+_FILES = ("Loại", "SHA-256", "Số dòng")
 
 
 def minutes_xlsx(minutes: Mapping[str, Any]) -> bytes:
-    """A workbook of five sheets. `minutes` is what `hub.minutes.read_minutes` gives."""
+    """A workbook of six sheets. `minutes` is what `hub.minutes.read_minutes` gives."""
     content: Content = minutes["content"]
     made = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -34,6 +35,9 @@ def minutes_xlsx(minutes: Mapping[str, Any]) -> bytes:
             ["Biên bản đối soát số", f"{minutes['no']:02d}/{content['bank']}/{content['day']}"],
             ["Ngày giao dịch", day_vi(content)],
             ["Ngân hàng, trung gian thanh toán", content["bank_title"]],
+            ["Mã đơn vị chấp nhận", content["merchant"]],
+            ["Hình thức", MODES[content["mode"]]],
+            ["Tổng số đã nhận (đồng)", content["book"]["receipts_vnd"]],
             ["Bằng chữ", content["in_words"]],
             ["Mã băm nội dung (SHA-256)", minutes["content_hash"]],
         ]
@@ -48,11 +52,12 @@ def minutes_xlsx(minutes: Mapping[str, Any]) -> bytes:
         sheets.add(
             "Tổng hợp",
             ("Chỉ tiêu", "Số món", "Số tiền (đồng)"),
-            [[name, count, vnd or 0] for name, count, vnd in totals(content)],
+            [[name, "" if count is None else count, vnd] for name, count, vnd in totals(content)],
         )
         sheets.add("Chi tiết", _DETAILS, breakdown(content))
         sheets.add("Quyết toán", _BATCHES, batches(content))
         sheets.add("Chênh lệch", _BREAKS, breaks(content))
+        sheets.add("Tệp nguồn", _FILES, sources(content))
     return made.getvalue()
 
 

@@ -8,6 +8,8 @@ pytestmark = pytest.mark.db
 
 NOBODY = "rfd_" + "0" * 32
 TO = "--name AN --account 0071001234567 --bank-code BFTVVNVX --claim 7"
+ACCOUNT = "--name KB --account 71110012 --bank-code 01701001"
+UNIT = "--treasury-unit 0012 --collecting-office 1054015"
 NO_BATCH = "00000000-0000-0000-0000-000000000000"
 
 
@@ -15,6 +17,7 @@ NO_BATCH = "00000000-0000-0000-0000-000000000000"
 def staffed(paygw: Paygw) -> Paygw:
     """A hub in custody with a clerk."""
     assert paygw("person add --id an --name An --role clerk --json").code == 0
+    assert paygw("person add --id tra --name Tra --role auditor --json").code == 0
     return lambda words: paygw(words, PAYGW_FUNDS="custody", PAYGW_OPERATOR_BANK="BFTVVNVX")
 
 
@@ -28,6 +31,10 @@ def staffed(paygw: Paygw) -> Paygw:
             "disburse payee --beneficiary treasury --name KB --account 7 --bank-code 1 --document CV --by an",
             "invalid_value",
         ),
+        (f"disburse payee --beneficiary treasury {ACCOUNT} --document CV --by an", "invalid_value"),
+        (f"disburse payee --beneficiary treasury {ACCOUNT} --treasury-unit 12 --document CV --by an", "four digits"),
+        (f"disburse payee --beneficiary a@G22.99 {ACCOUNT} --every week --remit-by 9 --document CV --by an", "1 to 5"),
+        (f"disburse payee --beneficiary a@G22.99 {ACCOUNT} --document CV --by tra", "role_missing"),
         (f"disburse again {NO_BATCH} --group 1 --by an", "not_found"),
         ("disburse again mine --group 1 --by an", "not_found"),
         (f"disburse export {NO_BATCH} --by an --out x.xml", "payout_state"),
@@ -41,7 +48,9 @@ def test_what_cannot_leave_is_one_line(staffed: Paygw, words: str, code: str) ->
 
 def test_a_payee_is_proposed_by_one_and_approved_by_another(staffed: Paygw) -> None:
     assert staffed("person add --id minh --name Minh --role approver --json").code == 0
-    words = "--beneficiary treasury --name KB --account 71110012 --bank-code 01701001 --document CV --by an --json"
+    words = (
+        f"--beneficiary treasury --name KB --account 71110012 --bank-code 01701001 {UNIT} --document CV --by an --json"
+    )
 
     made = staffed(f"disburse payee {words}").said
 
@@ -84,3 +93,22 @@ def test_what_nobody_can_decide_is_one_line(staffed: Paygw, words: str, code: st
 def test_lists_are_empty_before_there_is_anything(staffed: Paygw) -> None:
     assert staffed("disburse list --json").said == []
     assert staffed("disburse due --json").said == []
+
+
+@pytest.mark.parametrize(("typed", "meant_vnd"), [("50000", 50_000), ("50.000", 50_000), ("1.205.000", 1_205_000)])
+def test_an_amount_with_dots_is_what_it_says_in_vietnam(staffed: Paygw, typed: str, meant_vnd: int) -> None:
+    fields = f"--set event=interest --set key=1 --set holding=H:bank:9704 --set amount_vnd={typed} --set party=9704"
+
+    made = staffed(f"decide propose movement {fields} --document CV-1 --by an --json").said
+
+    assert made["asked"]["amount_vnd"] == meant_vnd
+
+
+@pytest.mark.parametrize("typed", ["50,000", "50.00", "5e4", "50.0000", "-5", "1.0", "0x10", "50_000", "٥٠"])
+def test_an_amount_that_says_two_things_is_refused(staffed: Paygw, typed: str) -> None:
+    fields = f"--set event=interest --set key=1 --set holding=H:bank:9704 --set amount_vnd={typed} --set party=9704"
+
+    asked = staffed(f"refund ask rcp_{'0' * 32} --amount={typed} --reason CV --by an")
+
+    assert "invalid_value" in staffed(f"decide propose movement {fields} --document CV-1 --by an").refusal
+    assert (asked.code, "whole đồng" in asked.err) == (2, True)

@@ -199,8 +199,9 @@ async def paid_out(hub: Hub) -> None:
     """Everything of the account is paid out; payees are set by decisions."""
     for number, name in enumerate(("lltp_center@G22.99", "retained@G22.99", "treasury"), start=1):
         await decided(
-            hub, "set_payee", beneficiary=name, name="Kho bạc", account=f"71110{number}", bank_code="01701001"
-        )
+            hub, "set_payee", beneficiary=name, name="Kho bạc", account=f"71110{number}", bank_code="01701001",
+            treasury_unit="0012", collecting_office="1054015",
+        )  # fmt: skip
     batch = await payouts.propose_payout(hub, "9704", by="huong")
     await payouts.approve_payout(hub, batch["batch"], by="lan", shown=batch["content_hash"], document="LC-1")
 

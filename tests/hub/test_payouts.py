@@ -9,6 +9,7 @@ from lxml import etree
 
 from paygw.hub import payees, payouts
 from paygw.hub.breaks import Found, close_gone, keep_breaks
+from paygw.hub.days import local_day
 from paygw.hub.finance import View
 from paygw.hub.hub import Hub
 from paygw.hub.payment_orders import budget_codes
@@ -283,6 +284,72 @@ async def test_what_goes_to_no_treasury_unit_has_none(paying_hub: Hub) -> None:
 
         with pytest.raises(Refused, match="nothing_selected"):
             await export_slips(hub, batch["batch"], by="huong")
+
+
+async def test_each_collecting_body_pays_into_the_budget_at_its_own_treasury_unit(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        await settled(hub, "HS-1")
+        await known_payees(hub, "treasury", "treasury@G22.99")
+
+        batch = await payouts.propose_payout(hub, "9704", by="huong", beneficiary="treasury")
+        (due,) = [one for one in await payees.list_due(hub) if one["beneficiary"] == "treasury"]
+        await approved(hub, batch)
+        text = (await payouts.export_payout(hub, batch["batch"], by="huong")).decode()
+
+        assert [one["account"] for one in batch["orders"]] == ["71110002"]
+        assert (due["collecting_body"], due["payee"]) == ("G22.99", "treasury@G22.99")
+        assert "NOP NSNN" in text
+        assert "CQT:1054015 KBNN:0012" in text
+
+
+async def test_a_batch_proposed_before_the_bodys_own_account_was_named_is_proposed_again(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        await settled(hub, "HS-1")
+        await known_payees(hub, "treasury")
+        batch = await payouts.propose_payout(hub, "9704", by="huong", beneficiary="treasury")
+        await known_payees(hub, "treasury", "treasury@G22.99")
+
+        with pytest.raises(Refused, match="stale_version"):
+            await approved(hub, batch)
+
+
+async def test_an_agency_is_not_told_that_its_share_goes_into_the_budget(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        batch = await proposed(hub)
+        await approved(hub, batch)
+
+        sent = etree.fromstring(await payouts.export_payout(hub, batch["batch"], by="huong"))
+
+        texts = [one.text.split(" C:")[0] for one in sent.iter("{*}Ustrd")]
+        assert texts == ["CHUYEN PHI LE PHI", "CHUYEN PHI LE PHI", "NOP NSNN"]
+
+
+async def test_what_is_approved_on_a_holiday_is_paid_on_the_next_working_day(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        batch = await proposed(hub)
+        later(hub, (date(2026, 11, 28) - local_day(hub.clock())).days * 86_400)  # a Saturday
+        await approved(hub, batch)
+
+        sent = etree.fromstring(await payouts.export_payout(hub, batch["batch"], by="huong"))
+
+        assert next(sent.iter("{*}ReqdExctnDt"))[0].text == "2026-11-30"
+
+
+async def test_money_leaves_on_a_document(paying_hub: Hub) -> None:
+    async with right_books(paying_hub) as hub:
+        batch = await proposed(hub)
+
+        with pytest.raises(Refused, match="document"):
+            await payouts.approve_payout(hub, batch["batch"], by="minh", shown=batch["content_hash"], document=" ")
+
+
+async def test_without_a_bank_of_our_own_no_file_is_made(custody_hub: Hub) -> None:
+    async with right_books(custody_hub) as hub:
+        batch = await proposed(hub)
+        await approved(hub, batch)
+
+        with pytest.raises(Refused, match="PAYGW_OPERATOR_BANK"):
+            await payouts.export_payout(hub, batch["batch"], by="huong")
 
 
 def test_a_budget_unit_with_dots_stays_whole() -> None:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paygw.kernel.words import amount_in_words, format_vnd
+from paygw.kernel.errors import Refused
+from paygw.kernel.words import amount_in_words, format_vnd, vnd_of
 
 EXAMPLES = [
     ("0", "Không đồng"),
@@ -77,6 +78,26 @@ _VALUES = {
     "sáu": 6, "bảy": 7, "tám": 8, "chín": 9,
 }  # fmt: skip
 _UNITS = {"nghìn": 1000, "triệu": 10**6, "tỷ": 10**9}
+
+
+@pytest.mark.parametrize(
+    ("text", "amount_vnd"), [("0", 0), ("12000", 12_000), ("12.000", 12_000), ("1.005.001", 1_005_001)]
+)
+def test_what_a_person_types_is_whole_dong(text: str, amount_vnd: int) -> None:
+    assert vnd_of(text) == amount_vnd
+
+
+@pytest.mark.parametrize(
+    "text", ["", "12,000", "12.00", "1.2.000", "1234.000", "12e3", "-1", "+1", " 1", "1 000", "٥", "1.0"]
+)
+def test_what_might_mean_another_amount_is_refused(text: str) -> None:
+    with pytest.raises(Refused, match="invalid_value"):
+        vnd_of(text)
+
+
+@given(st.integers(0, 10**15))
+def test_printed_figures_are_read_back(amount_vnd: int) -> None:
+    assert vnd_of(format_vnd(amount_vnd).removesuffix(" đồng")) == amount_vnd
 
 
 def _read_back(words: str) -> int:

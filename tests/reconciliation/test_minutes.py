@@ -12,8 +12,9 @@ from openpyxl import load_workbook
 
 from paygw.kernel.breaks import POLICIES
 from reconciliation.minutes.document import minutes_pdf
-from reconciliation.minutes.words import BREAKS
+from reconciliation.minutes.words import BREAKS, totals
 from reconciliation.minutes.workbook import minutes_xlsx
+from reconciliation.statements.staged import LineKind
 from tests.reconciliation.minutes_sample import SAMPLE
 
 
@@ -52,6 +53,31 @@ def test_the_pdf_can_be_read_in_vietnamese(tmp_path: Path) -> None:
     ):
         assert words in text
     assert re.search(r"Cộng:\s+615\.000 đồng, trong đó nộp ngân sách nhà nước 92\.250", text)
+
+
+@pytest.mark.parametrize("movement", list(LineKind))
+def test_whatever_a_statement_tells_the_minutes_can_be_printed(movement: LineKind) -> None:
+    day = deepcopy(SAMPLE)
+    day["content"]["lines"][1]["movement"] = movement.value
+
+    assert minutes_pdf(day).startswith(b"%PDF")
+    assert load_workbook(BytesIO(minutes_xlsx(day)))["Tổng hợp"].max_row > len(day["content"]["lines"])
+
+
+def test_what_is_not_counted_has_no_count() -> None:
+    counts = {name: count for name, count, _ in totals(SAMPLE["content"])}
+
+    assert counts["Số đã nhận theo sổ"] == 3
+    assert counts["Trong đó đã phân bổ cho khoản phải nộp"] is None
+
+
+def test_the_workbook_names_its_files_and_how_money_went() -> None:
+    book = load_workbook(BytesIO(minutes_xlsx(SAMPLE)))
+
+    facts = {row[0].value: row[1].value for row in book["Biên bản"].iter_rows(min_row=2)}
+    assert facts["Tổng số đã nhận (đồng)"] == 615_005
+    assert facts["Hình thức"] == "trung chuyển trực tiếp"
+    assert [row[1].value for row in book["Tệp nguồn"].iter_rows(min_row=2)] == ["ab" * 32, "cd" * 32]
 
 
 def test_the_workbook_has_numbers_and_no_formulas() -> None:

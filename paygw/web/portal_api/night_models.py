@@ -181,9 +181,11 @@ class PayeeList(msgspec.Struct, kw_only=True):
 
 
 class RemittanceView(msgspec.Struct, kw_only=True):
-    """Settled money that waits for its owner; `due_on` by the statutory term where one is set."""
+    """Settled money that waits for its owner, by collecting body; `payee` and `due_on` where its account is known."""
 
     beneficiary: str
+    collecting_body: str
+    payee: str | None
     stands_with: str
     oldest: str
     slices: int
