@@ -8,6 +8,7 @@ import typer
 from paygw.cli.output import AsJson, show, show_all, with_hub
 from paygw.hub import callbacks, sealing
 from paygw.hub.hub import Hub
+from paygw.hub.measuring import measure_clearing, verify_audit
 from paygw.hub.position import moment_of, prove_position
 from paygw.hub.tracing import trace_money
 from paygw.kernel.errors import Refused
@@ -65,7 +66,7 @@ def callback_resume(
 @audit.command("verify")
 def audit_verify(*, as_json: AsJson = False) -> None:
     """Verify every chain against the rows and the exported heads; name the first bad row and exit 1."""
-    bad = with_hub(sealing.verify, _patient())
+    bad = with_hub(verify_audit, _patient())
     if bad is None:
         show({"ok": True}, as_json=as_json)
         return
@@ -91,6 +92,7 @@ def ledger_check(*, as_json: AsJson = False) -> None:
     """Recompute every invariant of the books from the records; name what is violated and exit 1."""
 
     async def work(hub: Hub) -> list[str]:
+        await measure_clearing(hub)
         async with hub.pool.acquire() as connection:
             return await find_violations(connection, mode=hub.settings.funds)
 

@@ -114,7 +114,12 @@ class Hub:
 
     async def transact(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """One use case, one transaction, committed at its end."""
-        return await transact(self.pool, work, retries_max=self.settings.transaction_retries_max)
+        return await transact(
+            self.pool, work, retries_max=self.settings.transaction_retries_max, tell=self._tried_again
+        )
+
+    def _tried_again(self, reason: str) -> None:
+        self.observe.count("paygw_db_retries_total", reason=reason)
 
     def within(self, connection: Connection) -> "Hub":
         """The hub for use cases that are part of a larger one: they commit with its transaction or not at all."""

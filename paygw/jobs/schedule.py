@@ -6,10 +6,8 @@ asked for again at every look, and a file that stays away becomes a break. What 
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Final
 
@@ -17,15 +15,15 @@ from procrastinate import App, PsycopgConnector, RetryStrategy
 from procrastinate.exceptions import AlreadyEnqueued
 
 from paygw.hub.breaks import Found, keep_breaks
-from paygw.hub.days import calendar_of, local_day
+from paygw.hub.days import local_day
+from paygw.hub.due import Due, read_due
 from paygw.hub.hub import Hub
+from paygw.hub.measuring import measure_clearing, measure_remittance, verify_audit
 from paygw.hub.position import prove_position
 from paygw.jobs.nightly import reconcile
-from paygw.kernel.calendar import next_working_day
-from paygw.kernel.decide import VIETNAM
 from paygw.kernel.errors import Refused
 from paygw.store.dsn import Dsn
-from paygw.store.nights import BankSince, banks_since, filed_days, find_night, statuses
+from paygw.store.nights import find_night
 
 QUEUE: Final = "nights"
 _STALLED_S: Final = 30.0
@@ -33,43 +31,10 @@ _AT_ONCE: Final = 2
 _POOL: Final = 4
 _TRIES: Final = RetryStrategy(max_attempts=4, exponential_wait=30)
 _PROVE_AT: Final = "30 4 * * *"  # UTC: 11:30 in Vietnam, when the nights are done
+_VERIFY_AT: Final = "0 18 * * *"  # UTC: 01:00 in Vietnam, when few pay
+_REMITTANCE_AT: Final = "7,22,37,52 * * * *"
 
 _log = logging.getLogger("paygw.nights")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """A bank's day that should have been reconciled since `since`."""
-
-    bank: str
-    day: date
-    since: datetime
-
-
-def due_nights(
-    hub: Hub, banks: list[BankSince], known: dict[tuple[str, date], str], files: frozenset[tuple[str, date]]
-) -> Iterator[Due]:
-    """Every day that is due and not done, oldest first; a bank that cannot be asked is due once its file came."""
-    now = hub.clock()
-    today = local_day(now)
-    for back in range(hub.settings.night_back_days, 0, -1):
-        day = today - timedelta(days=back)
-        for one in banks:
-            bank = hub.registry.banks.get(one.id)
-            if bank is None or not (bank.connector.fetch_file or (one.id, day) in files) or local_day(one.since) > day:
-                continue
-            since = night_moment(hub, day)
-            if since <= now and known.get((one.id, day)) != "done":
-                yield Due(bank=one.id, day=day, since=since)
-
-
-def night_moment(hub: Hub, day: date) -> datetime:
-    """When a day is to be reconciled: T+1 of the banks; the day after where the calendar of a year is not known."""
-    try:
-        on = next_working_day(calendar_of("bank"), day)
-    except Refused:
-        on = day + timedelta(days=1)
-    return datetime.combine(on, hub.settings.night_at, VIETNAM)
 
 
 def build_schedule(hub: Hub, dsn: Dsn) -> App:
@@ -106,19 +71,28 @@ def build_schedule(hub: Hub, dsn: Dsn) -> App:
         del timestamp
         return await prove_and_tell(hub)
 
+    @app.periodic(cron=_VERIFY_AT)
+    @app.task(name="audit.verify", queue=QUEUE, queueing_lock="audit.verify")
+    async def verify(timestamp: int) -> bool:
+        del timestamp
+        return await verify_and_tell(hub)
+
+    @app.periodic(cron=_REMITTANCE_AT)
+    @app.task(name="remittance.measure", queue=QUEUE, queueing_lock="remittance.measure")
+    async def remittance(timestamp: int) -> None:
+        del timestamp
+        await measure_remittance(hub)
+
     return app
 
 
 async def find_due(hub: Hub) -> list[Due]:
     """What is due now; files that stay away too long become breaks on the way."""
-    first = local_day(hub.clock()) - timedelta(days=hub.settings.night_back_days)
     async with hub.pool.acquire() as connection:
-        banks, known = await banks_since(connection), await statuses(connection, first)
-        files = await filed_days(connection, first)
-    found = list(due_nights(hub, banks, known, files))
+        found = await read_due(hub, connection)
     late = timedelta(seconds=hub.settings.night_late_s)
     for due in found:
-        if known.get((due.bank, due.day)) == "waiting" and hub.clock() > due.since + late:
+        if due.waiting and hub.clock() > due.since + late:
             _log.critical("file_late", extra={"bank": due.bank, "outcome": due.day.isoformat()})
             one = Found(
                 kind="file_late", subject="file", detail=f"no file that can be read since {due.since:%d/%m %H:%M}"
@@ -142,8 +116,17 @@ async def take_over(app: App) -> int:
     return len(stalled)
 
 
+async def verify_and_tell(hub: Hub) -> bool:
+    """The chains of ledger, evidence and audit trail of the day; somebody is called about the first bad row."""
+    bad = await verify_audit(hub)
+    if bad is not None:
+        _log.critical("audit_differs", extra={"code": bad.chain, "outcome": f"seal {bad.seal}"})
+    return bad is None
+
+
 async def prove_and_tell(hub: Hub) -> bool:
     """The position proof of the day; each surplus or shortage is a break, and somebody is called."""
+    await measure_clearing(hub)
     proof = await prove_position(hub)
     if proof["ok"]:
         return True

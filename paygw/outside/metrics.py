@@ -1,7 +1,8 @@
 """Every metric of the hub in one table, and the counter the use cases are given.
 
-Labels come from closed sets (routes, banks, portals, outcomes), never ids or personal data. Gauges are read from the
-database when somebody asks (`Gauge` rows), so that any process shows the same.
+Labels come from closed sets (routes, banks, portals, outcomes), never ids or personal data. Gauges, and sums that only
+grow, are read from the database when somebody asks (`Gauge` rows), so that any process shows the same. What is kept
+here stands in a rule of deploy/prometheus or on a dashboard of deploy/grafana: a test compares.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,12 +10,12 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
-Kind = Literal["counter", "seconds", "gauge"]
+Kind = Literal["counter", "seconds", "gauge", "sum"]  # a sum is a counter the database keeps
 Samples = Iterable[tuple[str, Mapping[str, str], float]]
 
 _SECONDS: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.3, 0.5, 1, 2, 5, 10, 30)
@@ -36,7 +37,7 @@ METRICS: Final[Mapping[str, Declared]] = {
     "paygw_http_request_seconds": Declared("seconds", ("route", "method", "status"), "Time to answer."),
     "paygw_orders_total": Declared("counter", ("portal", "status"), "Orders that reached a status."),
     "paygw_attempts_total": Declared("counter", ("bank", "status"), "Attempts that reached a status."),
-    "paygw_receipts_vnd_total": Declared("counter", ("portal", "bank", "direction"), "Money recognised, in đồng."),
+    "paygw_ledger_vnd_total": Declared("sum", ("bank", "rule"), "Đồng moved by each row of the money rules, ever."),
     "paygw_bank_requests_total": Declared("counter", ("bank", "operation", "outcome"), "Dialogues with a bank."),
     "paygw_bank_request_seconds": Declared("seconds", ("bank", "operation", "outcome"), "Time of a dialogue."),
     "paygw_bank_circuit_open": Declared("gauge", ("bank",), "1 while the breaker of a bank is open."),
@@ -54,13 +55,18 @@ METRICS: Final[Mapping[str, Declared]] = {
     "paygw_unknown_oldest_seconds": Declared("gauge", ("bank",), "Age of the oldest of them."),
     "paygw_unapplied_open": Declared("gauge", ("bank", "reason"), "Receipts with unapplied money."),
     "paygw_unapplied_vnd": Declared("gauge", ("bank", "reason"), "Unapplied money, in đồng."),
+    "paygw_unapplied_oldest_days": Declared("gauge", ("bank",), "Working days the oldest unapplied money waits."),
     "paygw_ledger_imbalance_vnd": Declared("gauge", (), "Debits less credits of the whole ledger; not 0 is an alarm."),
-    "paygw_clearing_difference_vnd": Declared("gauge", ("bank",), "Clearing less recognised money; not 0 is an alarm."),
+    "paygw_clearing_difference_vnd": Declared("gauge", ("bank",), "Clearing less the records; not 0 is an alarm."),
     "paygw_recon_breaks": Declared("gauge", ("bank", "kind", "age"), "Open breaks by age in days."),
+    "paygw_recon_breaks_overdue": Declared("gauge", ("bank", "kind"), "Open breaks past their clock."),
     "paygw_recon_risk_vnd": Declared("gauge", ("bank", "kind"), "Value at risk of open breaks, in đồng."),
     "paygw_recon_undone": Declared("gauge", ("bank",), "Breaks that automation closed and that came back."),
     "paygw_recon_first_pass_ratio": Declared("gauge", ("bank",), "Lines of the last night matched at once."),
     "paygw_recon_late_files": Declared("gauge", ("bank",), "Nights that wait for a file."),
+    "paygw_night_overdue_seconds": Declared("gauge", ("bank",), "Since the oldest night not done was due."),
+    "paygw_remittance_vnd": Declared("gauge", ("state",), "Owners' money: waiting, overdue, no_term."),
+    "paygw_measure_age_seconds": Declared("gauge", ("measure",), "Since a slow measure was last taken."),
     "paygw_position_vnd": Declared("gauge", ("class",), "Totals of U, RP, RB, DUE, CLAIM, UBD, CH, DT and PRET."),
     "paygw_position_oldest_seconds": Declared("gauge", ("class",), "Age of the oldest unapplied money and refund."),
     "paygw_recon_last_success_timestamp": Declared("gauge", ("bank",), "When reconciliation last succeeded."),
@@ -71,7 +77,11 @@ METRICS: Final[Mapping[str, Declared]] = {
     "paygw_audit_verify_ok": Declared("gauge", (), "1 if the last verification of the chains succeeded."),
     "paygw_job_failures_total": Declared("counter", ("job",), "Runs of a job that failed."),
     "paygw_worker_heartbeat_age_seconds": Declared("gauge", (), "Since the last word of the most recent worker."),
+    "paygw_not_ready": Declared("gauge", ("reason",), "1 for each reason this process is not ready by."),
+    "paygw_clock_offset_seconds": Declared("gauge", (), "This process's clock less the database's."),
+    "paygw_disk_free_ratio": Declared("gauge", (), "Free share of the disk under PAYGW_VAR."),
     "paygw_db_pool_in_use": Declared("gauge", (), "Database connections in use in this process."),
+    "paygw_db_pool_size": Declared("gauge", (), "Most database connections of this process."),
     "paygw_db_retries_total": Declared("counter", ("reason",), "Transactions tried again."),
     "paygw_build_info": Declared("gauge", ("version",), "1, by version."),
 }
@@ -123,11 +133,12 @@ class _Gauges(Collector):
         self._samples = samples
 
     def collect(self) -> Iterator[Metric]:
-        families: dict[str, GaugeMetricFamily] = {}
+        families: dict[str, GaugeMetricFamily | CounterMetricFamily] = {}
         for name, labels, value in self._samples:
             declared = METRICS[name]
             if name not in families:
-                families[name] = GaugeMetricFamily(name, declared.help, labels=declared.labels)
+                family = CounterMetricFamily if declared.kind == "sum" else GaugeMetricFamily
+                families[name] = family(name, declared.help, labels=declared.labels)
             families[name].add_metric([labels[label] for label in declared.labels], value)
         yield from families.values()
 

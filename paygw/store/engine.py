@@ -74,10 +74,15 @@ class OneConnection:
 
 
 async def transact(
-    pool: Pool | OneConnection, work: Callable[[Connection], Awaitable[T]], *, retries_max: int = 3
+    pool: Pool | OneConnection,
+    work: Callable[[Connection], Awaitable[T]],
+    *,
+    retries_max: int = 3,
+    tell: Callable[[str], object] = bool,
 ) -> T:
     """Run one use case in one transaction, committed here; deadlocks and serialization errors are tried again.
 
+    `tell` hears `deadlock` or `serialization` before each repeat.
     Raises Unavailable when the database does not answer: the caller may repeat the same request.
     """
     for tried in range(retries_max + 1):
@@ -87,6 +92,7 @@ async def transact(
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
             if tried == retries_max:
                 raise Unavailable("the database is contended") from error
+            tell("deadlock" if isinstance(error, asyncpg.DeadlockDetectedError) else "serialization")
         except AWAY as error:
             raise Unavailable("the database does not answer") from error
     raise Unavailable("the database is contended")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from asyncpg import Connection
 
@@ -58,6 +59,17 @@ SELECT 'RP', extract(epoch FROM now() - min(created_at))::float8 FROM refunds
 UNION ALL
 SELECT 'DT', extract(epoch FROM now() - min(created_at))::float8 FROM disbursements WHERE status = 'sent'
 """
+# What a bank's circuits did not say anew for an hour is gone from the table, and with it from here.
+_CIRCUITS = """
+SELECT bank, (coalesce(max(open_until) > now(), false))::int AS open FROM bank_health GROUP BY bank ORDER BY bank
+"""
+_OVERDUE = """
+SELECT bank, kind, count(*) AS open FROM breaks WHERE status <> 'resolved' AND due_on < $1 GROUP BY bank, kind
+"""
+_OLDEST_UNAPPLIED = """
+SELECT bank, min(booked_at) AS since FROM receipts WHERE free_vnd > 0 OR refund_due_vnd > 0 GROUP BY bank
+"""
+_RULES = "SELECT bank, rule, moved_vnd::float8 AS vnd FROM ledger_rules ORDER BY bank, rule"
 _AUDIT_HEAD = "SELECT upto_seq FROM seals WHERE chain = 'audit' ORDER BY no DESC LIMIT 1"
 
 
@@ -88,7 +100,24 @@ async def read_gauges(connection: Connection) -> list[Gauge]:
         found += _pair(
             "unapplied_open", row["open"], "unapplied_vnd", row["vnd"], bank=row["bank"], reason=row["reason"]
         )
+    for row in await connection.fetch(_CIRCUITS):
+        found.append(Gauge("paygw_bank_circuit_open", {"bank": row["bank"]}, row["open"]))
+    for row in await connection.fetch(_RULES):
+        found.append(Gauge("paygw_ledger_vnd_total", {"bank": row["bank"], "rule": row["rule"]}, row["vnd"]))
     return found + await _night_gauges(connection)
+
+
+async def overdue_breaks(connection: Connection, today: date) -> list[Gauge]:
+    """Open breaks whose clock of working days ended before today, by bank and kind."""
+    return [
+        Gauge("paygw_recon_breaks_overdue", {"bank": row["bank"], "kind": row["kind"]}, row["open"])
+        for row in await connection.fetch(_OVERDUE, today)
+    ]
+
+
+async def oldest_unapplied(connection: Connection) -> dict[str, datetime]:
+    """Since when each bank's oldest unapplied money waits."""
+    return {row["bank"]: row["since"] for row in await connection.fetch(_OLDEST_UNAPPLIED)}
 
 
 async def _night_gauges(connection: Connection) -> list[Gauge]:

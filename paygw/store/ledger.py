@@ -15,7 +15,7 @@ _ADVANCE = """
 WITH mark AS MATERIALIZED (
     SELECT xid, seq FROM ledger_rollup_mark FOR UPDATE SKIP LOCKED
 ), fresh AS MATERIALIZED (
-    SELECT l.account, l.amount_vnd, l.xid, l.seq FROM ledger l, mark
+    SELECT l.account, l.amount_vnd, l.bank, l.rule, l.xid, l.seq FROM ledger l, mark
     WHERE (l.xid, l.seq) > (mark.xid, mark.seq) AND l.xid < pg_snapshot_xmin(pg_current_snapshot())
     ORDER BY l.xid, l.seq LIMIT $1
 ), added AS (
@@ -24,6 +24,10 @@ WITH mark AS MATERIALIZED (
     GROUP BY account ORDER BY account
     ON CONFLICT (account) DO UPDATE
     SET debit_vnd = r.debit_vnd + excluded.debit_vnd, credit_vnd = r.credit_vnd + excluded.credit_vnd
+), by_rule AS (
+    INSERT INTO ledger_rules AS r (bank, rule, moved_vnd)
+    SELECT bank, rule, sum(amount_vnd) FROM fresh WHERE amount_vnd > 0 GROUP BY bank, rule ORDER BY bank, rule
+    ON CONFLICT (bank, rule) DO UPDATE SET moved_vnd = r.moved_vnd + excluded.moved_vnd
 ), moved AS (
     UPDATE ledger_rollup_mark m SET xid = last.xid, seq = last.seq
     FROM (SELECT xid, seq FROM fresh ORDER BY xid DESC, seq DESC LIMIT 1) last

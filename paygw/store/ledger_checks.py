@@ -80,7 +80,7 @@ _M6 = """
 SELECT 'M-6: receipt ' || receipt_id || ' ' || beneficiary || ' met ' || funded_vnd || ' of ' || disbursed_vnd
 FROM legs l WHERE funded_vnd NOT BETWEEN 0 AND disbursed_vnd
 """
-_ACCOUNTS = """
+_SUMS = """
 , recorded AS (
     SELECT CASE WHEN settled THEN place ELSE pot END AS account, amount_vnd AS vnd FROM rcp
     UNION ALL SELECT CASE WHEN home = 'provider' THEN pot ELSE place END, -taken_back_vnd FROM rcp
@@ -113,8 +113,14 @@ _ACCOUNTS = """
         FROM disbursements WHERE status = 'returned'
 ), expected AS (SELECT account, sum(vnd) AS vnd FROM recorded GROUP BY account)
 , stands AS (SELECT account, sum(amount_vnd) AS vnd FROM ledger GROUP BY account)
+"""
+_ACCOUNTS = """
 SELECT 'M-7..10: ' || account || ' stands at ' || coalesce(s.vnd, 0) || ', the records make it ' || coalesce(e.vnd, 0)
 FROM expected e FULL JOIN stands s USING (account) WHERE coalesce(s.vnd, 0) <> coalesce(e.vnd, 0)
+"""
+_CLEARING = """
+SELECT split_part(account, ':', 2) AS bank, sum(abs(coalesce(s.vnd, 0) - coalesce(e.vnd, 0)))::bigint AS vnd
+FROM expected e FULL JOIN stands s USING (account) WHERE account LIKE 'H:%' GROUP BY 1 ORDER BY 1
 """
 _M9 = """
 SELECT 'M-9: refund ' || f.id || ' (' || f.status || ') has ' || coalesce(b.vnd, 0) || ' on RP' FROM rfd f
@@ -206,7 +212,7 @@ SELECT 'M-23: ' || m.key || ' left an account unexplained and has no case' FROM 
 WHERE m.event = 'unidentified_debit' AND NOT EXISTS (SELECT FROM cases c WHERE c.key = 'debit:' || m.key)
 """
 _PLAIN = (_M1, _M2, _M3, _M10, _M11, _M12, _M15, _M17, _M19, _M23)
-_OVER_BASE = (_M4, _M5, _M6, _ACCOUNTS, _M9, _M16)
+_OVER_BASE = (_M4, _M5, _M6, _SUMS + _ACCOUNTS, _M9, _M16)
 
 
 async def find_violations(connection: Connection, *, mode: Mode) -> list[str]:
@@ -219,3 +225,11 @@ async def find_violations(connection: Connection, *, mode: Mode) -> list[str]:
         for sql in _OVER_BASE:
             found += [row[0] for row in await connection.fetch(_BASE + sql, mode, timeout=AUDIT_S)]
     return sorted(found)
+
+
+async def clearing_differences(connection: Connection, *, mode: Mode) -> dict[str, int]:
+    """Per bank, by how many đồng the ledger's clearing accounts differ from the records; `bank`: our own accounts."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        rows = await connection.fetch(_BASE + _SUMS + _CLEARING, mode, timeout=AUDIT_S)
+    return {row["bank"]: row["vnd"] for row in rows}

@@ -14,6 +14,7 @@ from asyncpg import Connection, Record
 
 from paygw.kernel.seals import Head, next_head
 from paygw.store.cursor import BEGINNING, Cursor
+from paygw.store.engine import AUDIT_S
 
 _MARK_BYTES: Final = 8
 _FETCH: Final = 2_000
@@ -92,6 +93,7 @@ async def current_heads(connection: Connection) -> list[Head]:
 async def verify(connection: Connection, exported: Collection[Head] = ()) -> BadRow | None:
     """Recompute every chain in one snapshot and compare with the exported heads. The first bad row, or None."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute("SET LOCAL statement_timeout = 0")  # an audit of years may take its time
         for chain in CHAINS:
             heads = {head.no: head.head for head in exported if head.chain == chain}
             if bad := await _verify_chain(connection, chain, heads):
@@ -100,9 +102,9 @@ async def verify(connection: Connection, exported: Collection[Head] = ()) -> Bad
 
 
 async def _verify_chain(connection: Connection, chain: str, heads: dict[int, bytes]) -> BadRow | None:
-    rows = _Rows(aiter(connection.cursor(_ROWS[chain], BEGINNING.xid, BEGINNING.seq, prefetch=_FETCH)))
+    rows = _Rows(aiter(connection.cursor(_ROWS[chain], BEGINNING.xid, BEGINNING.seq, prefetch=_FETCH, timeout=AUDIT_S)))
     previous, number = b"", 0
-    async for seal in connection.cursor(_SEALS, chain, prefetch=_FETCH):
+    async for seal in connection.cursor(_SEALS, chain, prefetch=_FETCH, timeout=AUDIT_S):
         number += 1
         if seal["no"] != number:
             return BadRow(chain, number, f"seal {number}", "the seal is missing")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import shutil
 from dataclasses import dataclass
 from typing import Final, cast
@@ -12,15 +13,18 @@ from starlette.responses import Response
 
 import paygw
 from paygw.hub.hub import Hub
+from paygw.hub.measuring import read_all
 from paygw.kernel.errors import Unavailable
 from paygw.outside.metrics import CONTENT_TYPE, Metrics
 from paygw.store.away import AWAY
-from paygw.store.gauges import Gauge, read_gauges
+from paygw.store.gauges import Gauge
 from paygw.store.health import Heartbeat, probe_write, read_heartbeats, read_revision
 from paygw.store.migrate import head
 from paygw.web.context import Permission, hub_of
 from paygw.web.reply import reply
 from paygw.web.routes import Routes
+
+REASONS: Final = ("draining", "disk", "migrations", "database", "worker")
 
 _PROBE_S: Final = 1.0
 _GAUGES_S: Final = 3.0
@@ -72,8 +76,7 @@ async def readyz(request: Request) -> Response:
 async def read_readiness(hub: Hub, serving: Serving) -> Readiness:
     """Everything that readiness depends on, in about a second at most."""
     reasons = ["draining"] if serving.draining else []
-    disk = shutil.disk_usage(hub.settings.var if hub.settings.var.exists() else ".")
-    if disk.free * 100 < disk.total * hub.settings.disk_free_min_pct:
+    if _disk_free(hub) * 100 < hub.settings.disk_free_min_pct:
         reasons.append("disk")
     workers: tuple[Heartbeat, ...] = ()
     try:
@@ -92,19 +95,29 @@ async def read_readiness(hub: Hub, serving: Serving) -> Readiness:
 
 @api.get("/metrics", permission=Permission.METRICS, summary="Metrics in Prometheus' text format")
 async def metrics(request: Request) -> Response:
-    """Counters of this process; gauges of the whole hub, left out when the database does not answer in time."""
+    """Counters and state of this process; gauges of the whole hub, left out when the database is late."""
     hub = hub_of(request)
+    ready = await read_readiness(hub, cast("Serving", request.app.state.serving))
+    last_s = min((one.age_s for one in ready.workers), default=math.inf)  # a worker nobody heard of is a late one
     gauges = [
         Gauge("paygw_build_info", {"version": paygw.__version__}, 1),
         Gauge("paygw_db_pool_in_use", {}, hub.pool.get_size() - hub.pool.get_idle_size()),
+        Gauge("paygw_db_pool_size", {}, hub.pool.get_max_size()),
+        Gauge("paygw_disk_free_ratio", {}, _disk_free(hub)),
+        *(Gauge("paygw_not_ready", {"reason": reason}, reason in ready.reasons) for reason in REASONS),
     ]
     try:
         async with asyncio.timeout(_GAUGES_S), hub.pool.acquire() as connection:
-            gauges += await read_gauges(connection)
-            beats = await read_heartbeats(connection)
-            gauges += [Gauge("paygw_worker_heartbeat_age_seconds", {}, one.age_s) for one in beats[:1]]
+            gauges += await read_all(hub, connection)
+            gauges.append(Gauge("paygw_worker_heartbeat_age_seconds", {}, last_s))
     except _AWAY as error:
         _log.warning("gauges_missing", extra={"code": type(error).__name__})
     own = hub.observe if isinstance(hub.observe, Metrics) else Metrics()
     text = own.text([(one.name, one.labels, one.value) for one in gauges])
     return Response(text, media_type=CONTENT_TYPE)
+
+
+def _disk_free(hub: Hub) -> float:
+    """The free share, 0 to 1, of the disk that keys, heads and an embedded database are on."""
+    disk = shutil.disk_usage(hub.settings.var if hub.settings.var.exists() else ".")
+    return disk.free / disk.total

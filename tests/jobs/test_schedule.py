@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime
 import pytest
 
 from paygw.hub.breaks import list_breaks
+from paygw.hub.due import due_nights
 from paygw.hub.hub import Hub
-from paygw.jobs.schedule import QUEUE, build_schedule, due_nights, find_due, take_over
+from paygw.jobs.schedule import QUEUE, build_schedule, find_due, take_over
 from paygw.kernel.connector import Contact, FetchedFile, FileDialogue
 from paygw.store.nights import BankSince
 from tests.db_fixtures import Database

@@ -55,6 +55,8 @@ async def test_totals_are_the_same_before_during_and_after_the_rollup(connection
         seen.append(await trial_balance(connection))
 
     expected = [AccountTotal("H:a:m", 120_008, 0), AccountTotal("U:free", 0, 120_008)]
+    moved = await connection.fetch("SELECT bank, rule, moved_vnd::bigint FROM ledger_rules")
+    assert [tuple(row) for row in moved] == [("a", "3", 120_008)]
     assert len(seen) == 4
     assert [totals for _, totals in seen] == [expected] * 4
 

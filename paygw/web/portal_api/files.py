@@ -10,6 +10,7 @@ from starlette.responses import Response
 from paygw.hub.days import day_of
 from paygw.hub.filed import find_files, get_file
 from paygw.hub.intake import FILE_BYTES_MAX, FileAsk, receive_upload
+from paygw.hub.keyed import keyed
 from paygw.web.body import read_bytes
 from paygw.web.context import Permission, hub_of, principal_of
 from paygw.web.errors import Problem
@@ -89,7 +90,8 @@ async def _kept(request: Request, given: dict[str, str], data: bytes, *, day: da
         day=day,
         sequence=int(given.get("sequence", 0)),
     )
-    answer = await receive_upload(hub_of(request), ask, key=key)
+    hub = hub_of(request)
+    answer = await keyed(hub, receive_upload(hub, ask, key=key))
     return reply(answer.body, answer.status, _REPLAYED if answer.replayed else {})
 
 

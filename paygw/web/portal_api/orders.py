@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
+from paygw.hub.keyed import keyed
 from paygw.hub.ordering import LineAsk, OrderAsk, create_order
 from paygw.hub.orders import applied, cancel_order, find_orders, get_order, read_cursor
 from paygw.hub.quotes import FeeQuestion
@@ -80,7 +81,8 @@ async def create(request: Request) -> Response:
     body = await read_json(request, OrderIn)
     key = idempotency_key(request)
     portal = portal_of(request)
-    answer = await create_order(hub_of(request), portal, ask_of(body, portal), key=key)
+    hub = hub_of(request)
+    answer = await keyed(hub, create_order(hub, portal, ask_of(body, portal), key=key))
     return reply(answer.body, answer.status, _REPLAYED if answer.replayed else {})
 
 

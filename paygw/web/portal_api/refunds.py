@@ -5,6 +5,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from paygw.hub.keyed import keyed
 from paygw.hub.refunds import (
     RefundAsk,
     UnappliedAsk,
@@ -51,7 +52,8 @@ async def ask_refund(request: Request) -> Response:
     ask = RefundAsk(
         source=body.source, amount_vnd=body.amount_vnd, reason=body.reason, line=body.line, component=body.component
     )
-    answer = await request_refund(hub_of(request), portal_of(request), order_id, ask, key=key)
+    hub = hub_of(request)
+    answer = await keyed(hub, request_refund(hub, portal_of(request), order_id, ask, key=key))
     return reply(answer.body, answer.status, _REPLAYED if answer.replayed else {})
 
 
@@ -120,5 +122,6 @@ async def ask_unapplied_refund(request: Request) -> Response:
     key = idempotency_key(request)
     receipt_id = path_id(request, "receipt_id", "rcp")
     ask = UnappliedAsk(receipt_id=receipt_id, amount_vnd=body.amount_vnd, reason=body.reason, of=body.of)
-    answer = await request_unapplied_refund(hub_of(request), principal_of(request).id, ask, key=key)
+    hub = hub_of(request)
+    answer = await keyed(hub, request_unapplied_refund(hub, principal_of(request).id, ask, key=key))
     return reply(answer.body, answer.status, _REPLAYED if answer.replayed else {})
