@@ -16,7 +16,7 @@ from paygw.hub.bank_health import watch_health
 from paygw.hub.hub import Hub, Observer
 from paygw.hub.registry_watch import load_registry, watch_registry
 from paygw.hub.tariffs import load_tariffs, seed_tariffs
-from paygw.kernel.errors import Unavailable
+from paygw.kernel.errors import Alarm, Unavailable
 from paygw.kernel.fees.catalogue import parse_catalogue, read_sources
 from paygw.outside.bank_http import BankLimits, bank_http
 from paygw.outside.metrics import Metrics
@@ -27,6 +27,7 @@ from paygw.store.embedded import start
 from paygw.store.engine import open_pool, require_durable
 from paygw.store.health import read_revision
 from paygw.store.migrate import head, upgrade
+from paygw.store.restores import begins_anew
 from paygw.web.auth import Limits
 from paygw.web.edge import Edge
 from paygw.web.limits import Limiter
@@ -126,10 +127,15 @@ async def _require_current(pool: Pool) -> None:
     async with pool.acquire() as connection:
         await require_durable(connection)
         revision = await read_revision(connection)
-    if revision != head():
-        raise Unavailable(
-            f"the database is at schema {revision or 'none'}, this code needs {head()}: run paygw migrate"
-        )
+        if revision != head():
+            raise Unavailable(
+                f"the database is at schema {revision or 'none'}, this code needs {head()}: run paygw migrate"
+            )
+        if await begins_anew(connection):
+            raise Alarm(
+                "the database was loaded from a dump and counts its transactions anew, so readers would pass over what "
+                "comes next: restore a physical copy (docs/deployment.md, Backups)"
+            )
 
 
 def _bank_limits(settings: Settings) -> BankLimits:

@@ -107,6 +107,10 @@ class Settings(BaseSettings):
     idempotency_wait_s: Seconds = Field(default=5.0, description="How long a duplicate waits for the winner.")
     idempotency_kept_s: Seconds = Field(default=8 * _DAY_S, description="How long answers are kept for replay.")
 
+    restore_recent_s: Seconds = Field(
+        default=3 * _DAY_S, description="After a restore banks are asked about every attempt this young at the backup."
+    )
+
     bank_deadline_s: Seconds = Field(default=8.0, description="Total time of one dialogue with a bank.")
     bank_connect_s: Seconds = Field(default=2.0, description="Time to connect to a bank.")
     bank_tries_max: int = Field(default=3, ge=1, description="Tries of what is safe to repeat (enquiries).")

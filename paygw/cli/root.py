@@ -18,6 +18,8 @@ _VERBS: Final[Mapping[str, str]] = {
     "migrate": "upkeep:migrate",
     "settings": "upkeep:settings",
     "doctor": "upkeep:doctor",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
     "openapi": "upkeep:openapi",
     "demo": "demo:demo",
     "trace": "money:trace",

@@ -21,8 +21,8 @@ View = dict[str, Any]
 async def list_events(hub: Hub, portal_id: str | None, after: str | None, *, limit: int) -> View:
     """A page of a portal's events. `next` is always there: ask again with it for what comes later."""
     async with hub.pool.acquire() as connection:
-        page = await feed(connection, portal_id, cursor_of(after), limit)
-    return {"items": [_view(row) for row in page.rows], "next": write_cursor(page.after)}
+        page = await feed(connection, portal_id, cursor_of(hub, after), limit)
+    return {"items": [_view(row) for row in page.rows], "next": write_cursor(page.after, hub.registry.restores)}
 
 
 async def list_order_events(hub: Hub, order_id: str, *, portal_id: str) -> View:

@@ -20,9 +20,9 @@ _ENTRY_COLUMNS = (
 )  # fmt: skip
 
 
-def cursor_of(text: str | None) -> Cursor:
+def cursor_of(hub: Hub, text: str | None) -> Cursor:
     """The place a cursor stands for; the beginning without one. Raises Refused `bad_cursor`."""
-    cursor = BEGINNING if text is None else read_cursor(text)
+    cursor = BEGINNING if text is None else read_cursor(text, hub.registry.restores)
     if cursor is None:
         raise Refused("bad_cursor", "Use the `next` of the page before as it is.")
     return cursor
@@ -41,7 +41,7 @@ async def show_trial_balance(hub: Hub) -> View:
 async def list_entries(hub: Hub, after: str | None, *, limit: int) -> View:
     """Entries in the order of their transactions; a late commit is never skipped."""
     async with hub.pool.acquire() as connection:
-        page = await entries_after(connection, cursor_of(after), limit)
+        page = await entries_after(connection, cursor_of(hub, after), limit)
     items = [
         {name: row[name] for name in _ENTRY_COLUMNS}
         | {
@@ -53,7 +53,7 @@ async def list_entries(hub: Hub, after: str | None, *, limit: int) -> View:
         }
         for row in page.rows
     ]
-    return {"items": items, "next": write_cursor(page.after)}
+    return {"items": items, "next": write_cursor(page.after, hub.registry.restores)}
 
 
 async def list_unapplied(hub: Hub, after: str | None, *, limit: int) -> View:

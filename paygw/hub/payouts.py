@@ -38,6 +38,7 @@ from paygw.kernel.refs import public_id
 from paygw.outside.pain001 import Party, build
 from paygw.store import payouts as store
 from paygw.store.breaks import open_one_of
+from paygw.store.restores import is_held
 
 KINDS: Final[Mapping[str, OrderKind]] = {"slices": SLICES, "again": AGAIN, "refunds": REFUNDS}
 
@@ -168,7 +169,7 @@ async def reject_payout(hub: Hub, batch_id: str, *, by: str, via: str = "cli") -
 
 
 async def export_payout(hub: Hub, batch_id: str, *, by: str) -> bytes:
-    """The payment orders as pain.001.001.09; again gives the same bytes. Raises Refused `payout_state`."""
+    """The payment orders as pain.001.001.09; again gives the same bytes. Raises Refused `payout_state`, `restored`."""
     return await hub.transact(partial(_export, hub, _uuid(batch_id), by))
 
 
@@ -179,6 +180,11 @@ async def _export(hub: Hub, uid: UUID, by: str, connection: Connection) -> bytes
         raise Refused("payout_state", "Only an approved batch is exported.")
     if not hub.settings.operator_bank:
         raise Refused("invalid_value", "Say which bank keeps the account: set PAYGW_OPERATOR_BANK to its BIC or code.")
+    if await is_held(connection):
+        raise Refused(
+            "restored",
+            "This database was restored: see at the bank whether the batch was sent, then paygw restore --release.",
+        )
     made_at = row["decided_at"].astimezone(VIETNAM)
     debtor = Party(name=hub.settings.operator_name, account=row["account"], bank=hub.settings.operator_bank)
     made = build(

@@ -105,6 +105,7 @@ class Registry:
     banks: Mapping[str, Bank] = field(default_factory=dict)
     strangers: Mapping[str, str] = field(default_factory=dict)  # banks left out, by the host of the other mode
     bodies: Mapping[str, Body] = field(default_factory=dict)
+    restores: Mapping[int, int] = field(default_factory=dict)  # era of each to the transaction it began with
 
     def budget_code(self, collecting_body: str, ndkt: str) -> str:
         """chương.tiểu mục.ĐBHC.QHNS of a component; an unregistered body stands in for its budget unit."""
@@ -163,6 +164,7 @@ def build_registry(rows: RegistryRows, vault: Vault, connectors: Mapping[str, Co
             row["id"]: Body(row["id"], row["name"], row["chapter"], row["area"], row["budget_unit"])
             for row in rows.bodies
         },
+        restores={row["era"]: row["xid"] for row in rows.restores},
     )
 
 

@@ -40,6 +40,12 @@ async def read_revision(connection: Connection) -> str:
         return ""
 
 
+async def read_database_bytes(connection: Connection) -> int:
+    """How much room the database takes, without its log."""
+    size: int = await connection.fetchval("SELECT pg_database_size(current_database())")
+    return size
+
+
 async def read_heartbeats(connection: Connection) -> list[Heartbeat]:
     """The workers of the last day, the latest first."""
     return [Heartbeat(row["worker"], row["age_s"]) for row in await connection.fetch(_HEARTBEATS)]

@@ -12,10 +12,12 @@ from uuid import UUID
 
 from asyncpg import Connection, Record
 
+from paygw.store.restores import HELD_BACK
+
 # Candidates are ranked within each portal and taken rank by rank, so that no portal's backlog fills the batch.
 # The fence stands for the state a row was seen in: whatever another worker did to it since has raised it. Rows are
 # then found by key and fence alone, or the planner would walk all that is pending to find a few.
-_CLAIM = """
+_CLAIM = f"""
 WITH candidates AS MATERIALIZED (
     SELECT due.event_id, due.fence
     FROM unnest($1::text[], $2::int[]) AS room (portal_id, places)
@@ -26,6 +28,7 @@ WITH candidates AS MATERIALIZED (
             AND (d.lease_until IS NULL OR d.lease_until <= now())
         ORDER BY d.next_at LIMIT room.places
     ) due
+    WHERE NOT {HELD_BACK}
     ORDER BY due.rank LIMIT $3
 ), mine AS MATERIALIZED (
     SELECT d.event_id FROM deliveries d JOIN candidates c ON d.event_id = c.event_id AND d.fence = c.fence
@@ -39,7 +42,7 @@ WITH candidates AS MATERIALIZED (
 SELECT e.id, e.portal_id, e.body, e.created_at, c.attempts, c.fence
 FROM claimed c JOIN events e ON e.id = c.event_id
 ORDER BY e.xid, e.seq
-"""
+"""  # noqa: S608 - a constant of ours
 _ACKNOWLEDGE = """
 WITH told AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::float8[], $6::text[], $7::smallint[],

@@ -10,6 +10,7 @@ from sqlalchemy import Text, Uuid, bindparam, func, insert, select, update
 
 from paygw.kernel.receipts import Refund, RefundRoute, RefundSource, RefundStatus
 from paygw.store.query import Query
+from paygw.store.restores import HELD_BACK
 from paygw.store.tables import orders, receipts, refunds
 
 _INSERT = Query(
@@ -59,17 +60,18 @@ _WAKE = Query(
     .where(refunds.c.id == bindparam("refund"), refunds.c.status == RefundStatus.FUNDED.value)
     .values(next_enquiry_at=bindparam("at"))
 )
-_CLAIM = """
+_CLAIM = f"""
 UPDATE refunds f SET lease_until = $1 + make_interval(secs => $2), fence = f.fence + 1
 FROM (
     SELECT d.id FROM refunds d
     WHERE d.next_enquiry_at <= $1 AND d.status IN ('funded', 'sending')
+        AND (d.status = 'sending' OR NOT {HELD_BACK})
         AND (d.lease_until IS NULL OR d.lease_until <= $1)
         AND ($4::text IS NULL OR EXISTS (SELECT FROM receipts r WHERE r.id = d.receipt_id AND r.bank = $4))
     ORDER BY d.next_enquiry_at LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
 ) due WHERE f.id = due.id
 RETURNING f.id, f.status, f.fence, f.enquiries
-"""
+"""  # noqa: S608 - a constant of ours
 _HELD = Query(select(refunds.c.id).where(refunds.c.id == bindparam("id"), refunds.c.fence == bindparam("fence_held")))
 _RELEASE = """
 UPDATE refunds SET lease_until = NULL, enquiries = enquiries + 1, next_enquiry_at = $3,

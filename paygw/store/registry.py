@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from paygw.store.banks import read_terms, read_windows
 from paygw.store.query import Query
+from paygw.store.restores import read_eras
 from paygw.store.tables import api_keys, banks, collecting_bodies, portals
 
 _PORTALS = Query(select(portals))
@@ -25,6 +26,7 @@ class RegistryRows:
     bodies: list[Record]
     terms: list[Record] = field(default_factory=list)
     windows: list[Record] = field(default_factory=list)
+    restores: list[Record] = field(default_factory=list)
 
 
 async def read_registry(connection: Connection) -> RegistryRows:
@@ -37,4 +39,5 @@ async def read_registry(connection: Connection) -> RegistryRows:
             bodies=await _BODIES.all(connection),
             terms=await read_terms(connection),
             windows=await read_windows(connection),
+            restores=await read_eras(connection),
         )

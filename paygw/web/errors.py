@@ -155,6 +155,7 @@ CODES: Final[Mapping[str, Kind]] = MappingProxyType(
         # The night, breaks, money out
         "break_state": Kind(_CONFLICT, "The break is not at this step"),
         "break_action": Kind(_UNPROCESSABLE, "That is not decided about this kind of break"),
+        "restored": Kind(_CONFLICT, "The hub was restored from a backup and holds back what leaves it"),
         "payout_state": Kind(_CONFLICT, "The payout batch is not at this step"),
         "payee_missing": Kind(_CONFLICT, "It is not known where a beneficiary's money goes"),
         "payee_resting": Kind(_CONFLICT, "The payee's account is too new for money to go there"),

@@ -5,7 +5,17 @@ starts a supervisor that owns the server; the others join it; it ends when the l
 """
 
 from paygw.store.embedded.cluster import Cluster, start
+from paygw.store.embedded.copies import copy_out, move_data, put_in_place, require_vacant
 from paygw.store.embedded.errors import EmbeddedError
 from paygw.store.embedded.options import Options
 
-__all__ = ["Cluster", "EmbeddedError", "Options", "start"]
+__all__ = [
+    "Cluster",
+    "EmbeddedError",
+    "Options",
+    "copy_out",
+    "move_data",
+    "put_in_place",
+    "require_vacant",
+    "start",
+]

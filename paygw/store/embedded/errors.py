@@ -5,6 +5,7 @@ Unavailable
     ├── DiskFull · FolderNotWritable · FolderNotTrusted · FilesystemNoExec
     ├── SocketTrouble · PortInUse · WrongMajor · DataDamaged
     ├── WheelMissing · MachineUnsupported · NoServerUser · SettingRefused
+    ├── CopyFailed · DataInUse
     └── StartFailed · StartTimeout
 """
 
@@ -64,6 +65,14 @@ class NoServerUser(EmbeddedError):
 
 class SettingRefused(EmbeddedError):
     """A setting would weaken durability or leave the machine open."""
+
+
+class CopyFailed(EmbeddedError):
+    """The data could not be copied while the server works."""
+
+
+class DataInUse(EmbeddedError):
+    """There is a database already where one is to be put."""
 
 
 class StartFailed(EmbeddedError):

@@ -84,6 +84,6 @@ def access_files(hub_account: str) -> dict[str, str]:
     """Returns the server's access rules by file name: the kernel vouches for us on the socket, passwords on TCP."""
     account = '"' + hub_account.replace('"', '""') + '"'
     return {
-        "pg_hba.conf": "local all all peer map=hub\nhost all all 127.0.0.1/32 scram-sha-256\n",
+        "pg_hba.conf": "local all,replication all peer map=hub\nhost all all 127.0.0.1/32 scram-sha-256\n",
         "pg_ident.conf": f"hub {account} all\n",
     }
