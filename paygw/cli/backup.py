@@ -66,7 +66,7 @@ def restore(
     by: By = "cli",
     as_json: AsJson = False,
 ) -> None:
-    """Bring a backup back where no database is, its books proven first; or --check it. Without a file show the last one.
+    """Bring a backup back where no database is, its books proven first. Without a file show the last restore.
 
     After a restore callbacks, refunds on their way and payment messages are held back until --release.
     """

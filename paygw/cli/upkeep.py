@@ -26,6 +26,7 @@ from paygw.store.embedded import start
 from paygw.store.engine import require_durable
 from paygw.store.health import probe_write, read_clock, read_revision
 from paygw.store.migrate import head, upgrade
+from paygw.store.restores import last_restore
 from paygw.web.openapi import document_text
 from paygw.web.site import ROUTES
 
@@ -153,7 +154,14 @@ async def _examine_database(connection: asyncpg.Connection) -> list[Finding]:
             raise Refused("invalid_value", f"this machine and the database differ by {offset_s:.1f} s: set the clocks")
         return f"{offset_s:.1f} s from the database"
 
-    checks = (("schema", schema), ("database", writes), ("durability", durable), ("clock", clock))
+    async def restored() -> str:
+        found = await last_restore(connection)
+        if found is None or found.released_at is not None:
+            return "nothing is held back"
+        raise Refused("restored", f"{found.deliveries} callbacks, refunds and payment messages wait: see paygw restore")
+
+    checks = [("schema", schema), ("database", writes), ("durability", durable), ("clock", clock)]
+    checks += [("restore", restored)] if await read_revision(connection) == head() else []
     return [await _tried(name, check) for name, check in checks]
 
 

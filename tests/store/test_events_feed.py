@@ -121,16 +121,16 @@ async def test_events_of_an_order_are_hidden_from_another_portal(connection: Con
 
 @given(xid=st.integers(0, 10**18 - 1), seq=st.integers(0, 10**18 - 1))
 def test_cursor_survives_its_text(xid: int, seq: int) -> None:
-    assert read_cursor(write_cursor(Cursor(xid, seq))) == Cursor(xid, seq)
+    assert read_cursor(write_cursor(Cursor(xid, seq), {}), {}) == Cursor(xid, seq)
 
 
 @given(st.text(max_size=80))
 def test_any_text_is_a_cursor_or_none(text: str) -> None:
-    cursor = read_cursor(text)
+    cursor = read_cursor(text, {})
 
     assert cursor is None or isinstance(cursor, Cursor)
 
 
 @pytest.mark.parametrize("text", ["", "x", "MTIz", "LTEuMg", "MS4y.", "99999999999999999999.1", "é"])
 def test_foreign_text_is_no_cursor(text: str) -> None:
-    assert read_cursor(text) is None
+    assert read_cursor(text, {}) is None
