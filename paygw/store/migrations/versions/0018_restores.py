@@ -4,8 +4,8 @@ from pathlib import Path
 
 from paygw.store.migrations.script import run_script
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
