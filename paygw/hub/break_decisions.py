@@ -26,6 +26,15 @@ from paygw.hub.hub import Hub
 from paygw.hub.persons import TwoPersons, decided_by_two, principal_of, require_checker, require_maker, tell_audit
 from paygw.hub.refunds import UnappliedAsk, approve_refund, request_unapplied_refund
 from paygw.hub.settlement import close_batch
+from paygw.hub.unidentified import (
+    CREDIT,
+    Strange,
+    book_credit,
+    check_movement,
+    is_strange,
+    require_nothing_booked,
+    solve_as_movement,
+)
 from paygw.hub.writing import new_id
 from paygw.kernel.breaks import POLICIES, Action
 from paygw.kernel.connector import Notice
@@ -49,7 +58,10 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     batch: Annotated[str, Meta(max_length=100)] = ""
     fee_vnd: _Vnd = 0
     net_vnd: _Vnd = 0
-    event: Literal["", "fee_topped_up", "debit_returned", "bank_charge", "interest", "prefunded", "claim_paid"] = ""
+    event: Literal[
+        "", "fee_topped_up", "debit_returned", "debit_known", "bank_charge", "interest", "prefunded", "claim_paid",
+        "claim_opened",
+    ] = ""  # fmt: skip
     holding: Annotated[str, Meta(max_length=100)] = ""
     party: Annotated[str, Meta(max_length=100)] = ""
 
@@ -87,7 +99,7 @@ async def _propose(
     if action not in POLICIES[row["kind"]].actions:
         allowed = ", ".join(POLICIES[row["kind"]].actions)
         raise Refused("break_action", f"About {row['kind']} two persons may decide: {allowed}.")
-    _require(action, params)
+    _require(action, params, row)
     content: View = {
         "break": str(uid),
         "kind": row["kind"],
@@ -193,12 +205,16 @@ _NEEDS: Mapping[Action, tuple[str, ...]] = {
     Action.CLOSE_BATCH: ("batch", "net_vnd"),
     Action.MOVEMENT: ("event", "holding", "amount_vnd"),
 }
+_NEEDS_OF_LINE: tuple[str, ...] = ("event",)  # a line of an account: the break knows where, and how much
 
 
-def _require(action: Action, params: Params) -> None:
-    missing = [name for name in _NEEDS[action] if not getattr(params, name)]
+def _require(action: Action, params: Params, row: Record) -> None:
+    of_line = action is Action.MOVEMENT and is_strange(row)
+    missing = [name for name in (_NEEDS_OF_LINE if of_line else _NEEDS[action]) if not getattr(params, name)]
     if missing:
         raise Refused("invalid_value", f"The action {action} needs: {', '.join(missing)}.")
+    if of_line:
+        check_movement(row, params.event, params.amount_vnd, params.party)
 
 
 def _uid(kind: Kind, text: str) -> str:
@@ -209,12 +225,16 @@ def _uid(kind: Kind, text: str) -> str:
 
 
 async def _explain(it: Decision) -> None:
+    await require_nothing_booked(Strange(hub=it.hub, row=it.row), it.connection)
     if it.params.case:
         await cases.settle_case(it.hub, it.params.case, persons=it.persons)
 
 
 async def _book_line(it: Decision) -> None:
-    """Row 18: the line as evidence, on the word of two persons who saw the document."""
+    """Rows 18 and 21: the line as evidence, on the word of two persons who saw the document."""
+    if it.row["kind"] == CREDIT:
+        await book_credit(Strange(hub=it.hub, row=it.row), connection=it.connection)
+        return
     told = {name: it.row[name] for name in ("bank", "day", "bank_txn_id", "ref")}
     line = await find_line(it.hub, it.connection, **told)
     if line is None:
@@ -272,6 +292,11 @@ async def _close_batch(it: Decision) -> None:
 async def _movement(it: Decision) -> None:
     if not it.params.event:
         raise Refused("invalid_value", "Name the movement.")
+    if is_strange(it.row):
+        strange = Strange(hub=it.hub, row=it.row)
+        event, party = it.params.event, it.params.party
+        await solve_as_movement(strange, event, party, persons=it.persons, connection=it.connection)
+        return
     ask = MovementAsk(
         event=it.params.event,
         key=f"break:{it.row['id']}",

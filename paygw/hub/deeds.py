@@ -39,6 +39,7 @@ from paygw.hub.persons import TwoPersons
 from paygw.hub.refund_sending import choose_channel, instruct_refund, report_refund
 from paygw.hub.refunds import withdraw_refund
 from paygw.hub.settlement import SliceName, remit_slice
+from paygw.hub.unidentified import require_no_strange_debit
 from paygw.kernel.connector import Verdict
 from paygw.kernel.errors import Refused
 from paygw.kernel.evidence import DisputeNewsStatus, DisputeSeen, RefundNewsStatus
@@ -148,6 +149,8 @@ async def _report(deed: Deed, asked: ReportRefund) -> None:
 
 
 async def _movement(deed: Deed, asked: Movement) -> None:
+    if asked.event == "bank_charge":
+        await require_no_strange_debit(deed.hub, deed.connection, asked.holding, asked.amount_vnd)
     ask = MovementAsk(
         event=asked.event, key=asked.key, holding=asked.holding, amount_vnd=asked.amount_vnd, party=asked.party
     )

@@ -38,10 +38,11 @@ async def close_day(
         due = await store.batches_due(connection, bank.id, first, day)
     if stated is None or not (hub.settings.funds == "custody" or bank.landing.holder is not None):
         return figures | {"unclosed": sum(one.begins == day for one in due)}
-    free, itemised = await _credits(hub, bank, day, first, stated)
+    free, ours = await _credits(hub, bank, day, first, stated)
+    itemised = any(line.bank_txn_id in ours for line in stated)
     own = [one for one in due if itemised and one.begins == day]
     found = [one for one in matched if one.kind == KIND]
-    found += await _close_itemised(hub, bank, day, own, stated, figures)
+    found += await _close_itemised(hub, bank, day, own, _sums(stated, ours), figures)
     async with hub.pool.acquire() as connection:
         read = await store.statement_days(connection, bank.id, first, day)
     ties = tie([_lot(one) for one in due if one not in own], free, day, read)
@@ -57,8 +58,8 @@ async def close_day(
     return figures
 
 
-async def _credits(hub: Hub, bank: Bank, day: date, first: date, stated: Lines) -> tuple[list[Paid], bool]:
-    """The lines that may be net credits, oldest first; and whether this statement tells our payments one by one."""
+async def _credits(hub: Hub, bank: Bank, day: date, first: date, stated: Lines) -> tuple[list[Paid], frozenset[str]]:
+    """The lines that may be net credits, oldest first; and the transactions on them that are ours, one by one."""
     async with hub.pool.acquire() as connection:
         earlier = await store.untied_lines(connection, bank.id, first, day)
         tied = await store.tied_names(connection, bank.id, day)
@@ -67,19 +68,31 @@ async def _credits(hub: Hub, bank: Bank, day: date, first: date, stated: Lines) 
     today = [line for line in stated if line.bank_txn_id not in ours and line_id(line) not in tied]
     free = [Paid(day=one.day, name=one.name, amount_vnd=one.amount_vnd) for one in earlier if one.name not in ours]
     free += [Paid(day=day, name=line_id(line), amount_vnd=_signed(line.direction, line.amount_vnd)) for line in today]
-    return free, any(line.bank_txn_id in ours for line in stated)
+    return free, frozenset(ours)
+
+
+def _sums(stated: Lines, ours: frozenset[str]) -> tuple[int, int]:
+    """What a statement that tells our payments one by one comes to: all of it, and those lines alone."""
+    signed = [(line.bank_txn_id in ours, _signed(line.direction, line.amount_vnd)) for line in stated]
+    return sum(vnd for _, vnd in signed), sum(vnd for own, vnd in signed if own)
 
 
 async def _close_itemised(
-    hub: Hub, bank: Bank, day: date, own: Iterable[BatchDue], stated: Lines, figures: Figures
+    hub: Hub, bank: Bank, day: date, own: Iterable[BatchDue], sums: tuple[int, int], figures: Figures
 ) -> list[Found]:
-    """The batches of a day whose statement tells every payment: its sum is theirs, gross or less their fees."""
-    net_vnd = sum(_signed(line.direction, line.amount_vnd) for line in stated)
+    """The batches of a day whose statement tells every payment: its sum is theirs, gross or less their fees.
+
+    Where it is not, our own lines are looked at alone: what nobody claims beside them is a break of its own.
+    """
+    whole_vnd, ours_vnd = sums
     found = []
     for one in own:
         async with hub.pool.acquire() as connection:
             closed = await batches_of(connection, bank.id, day)
-        left_vnd = net_vnd - sum(other.net_vnd for other in closed if other.batch != one.batch)
+        others_vnd = sum(other.net_vnd for other in closed if other.batch != one.batch)
+        left_vnd = whole_vnd - others_vnd
+        if left_vnd not in {one.gross_vnd, one.gross_vnd - one.fee_vnd} and ours_vnd - others_vnd == one.gross_vnd:
+            left_vnd = one.gross_vnd
         netted = one.gross_vnd - one.fee_vnd == left_vnd and one.gross_vnd != left_vnd
         outcome = await close_batch(hub, bank, one.batch, fee_vnd=one.fee_vnd if netted else 0, net_vnd=left_vnd)
         figures[outcome] = int(figures[outcome]) + 1

@@ -36,7 +36,7 @@ class Action(StrEnum):
     """What two persons may decide; each is a row of the money rules or moves nothing."""
 
     EXPLAIN = "explain"  # a document explains it; nothing moves
-    BOOK_LINE = "book_line"  # row 18: an operator's entry that names its document
+    BOOK_LINE = "book_line"  # rows 18, 21: an operator's entry that names its document
     DISPROVE = "disprove"  # row 19
     IDENTIFY = "identify"  # row 21: unidentified money gets its order
     REFUND = "refund"  # row 9: unapplied money goes back to its payer
@@ -59,6 +59,7 @@ class Policy:
 _A = Action
 _EXPLAIN: Final = (_A.EXPLAIN,)
 _CREDITED: Final = (_A.IDENTIFY, _A.REFUND, _A.UNCLAIMED, _A.EXPLAIN)
+_STRANGE: Final = (_A.BOOK_LINE, _A.IDENTIFY, _A.REFUND, _A.UNCLAIMED, _A.MOVEMENT, _A.EXPLAIN)
 _DEBITED: Final = (_A.MOVEMENT, _A.EXPLAIN)
 POLICIES: Final[Mapping[str, Policy]] = {
     "missing_in_book": Policy(Automatic.BOOK, 1, (_A.BOOK_LINE, _A.EXPLAIN)),
@@ -78,7 +79,7 @@ POLICIES: Final[Mapping[str, Policy]] = {
     "net_total_differs": Policy(Automatic.NONE, 1, (_A.CLOSE_BATCH, _A.EXPLAIN)),
     "out_of_period": Policy(Automatic.NONE, 2, _EXPLAIN),
     "unknown_account": Policy(Automatic.NONE, 2, _EXPLAIN),
-    "unidentified_credit": Policy(Automatic.NONE, 2, _CREDITED),
+    "unidentified_credit": Policy(Automatic.NONE, 2, _STRANGE),
     "unidentified_debit": Policy(Automatic.PAGE, 0, _DEBITED),
     "not_applied_at_portal": Policy(Automatic.RESEND, 3, _EXPLAIN),
     "control_total_differs": Policy(Automatic.NONE, 1, _EXPLAIN),

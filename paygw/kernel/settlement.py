@@ -202,8 +202,8 @@ def _times_back(receipt: Receipt) -> int:
 
 
 AccountEvent = Literal[
-    "fee_kept", "fee_topped_up", "bank_charge", "interest", "unidentified_debit", "debit_returned", "prefunded",
-    "claim_paid",
+    "fee_kept", "fee_topped_up", "bank_charge", "interest", "unidentified_debit", "debit_returned", "debit_known",
+    "prefunded", "claim_paid", "claim_opened",
 ]  # fmt: skip
 _ACCOUNT_ROWS: dict[AccountEvent, tuple[str, str, int]] = {
     # event: (key prefix, row, sign on the holding account)
@@ -213,15 +213,18 @@ _ACCOUNT_ROWS: dict[AccountEvent, tuple[str, str, int]] = {
     "interest": ("bank", "21d", +1),
     "unidentified_debit": ("bank", "21b", -1),
     "debit_returned": ("bank-ret", "21b", +1),
+    "debit_known": ("bank-known", "21b", +1),
     "prefunded": ("pf", "9b", +1),
     "claim_paid": ("claim", "25", +1),
+    "claim_opened": ("claim-open", "21b", -1),
 }
 
 
 def account_event(event: AccountEvent, key: str, amount_vnd: int, *, holding: str, party: str = "") -> Posting:
     """A movement on a holding account (`H:bank:…` or `RB:h:held`) that belongs to no receipt.
 
-    `party` names the beneficiary who prefunds, the party who pays a claim, or the account that bears interest.
+    `party` names the beneficiary who prefunds, the party who pays or owes a claim, or the account that bears interest.
+    A debit that turned out to be something (`debit_known`) comes off UBD, and is booked as what it is beside it.
     """
     if amount_vnd <= 0:
         raise Refused("amount_not_positive", "A movement has an amount above zero; its kind gives the direction.")
@@ -232,8 +235,10 @@ def account_event(event: AccountEvent, key: str, amount_vnd: int, *, holding: st
         "interest": interest(party),
         "unidentified_debit": UBD,
         "debit_returned": UBD,
+        "debit_known": UBD,
         "prefunded": prefund(party),
         "claim_paid": claim(party),
+        "claim_opened": claim(party),
     }[event]
     prefix, row, sign = _ACCOUNT_ROWS[event]
     entries = [Entry(holding, sign * amount_vnd), Entry(other, -sign * amount_vnd)]

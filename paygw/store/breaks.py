@@ -174,12 +174,14 @@ async def open_days(connection: Connection, bank: str, kind: str) -> list[date]:
     return [row["day"] for row in rows]
 
 
-async def open_one_of(connection: Connection, banks: Collection[str], kind: str) -> UUID | None:
-    """The oldest break of a kind at one of these banks that nobody has solved."""
+async def open_one_of(
+    connection: Connection, banks: Collection[str], kind: str, amount_vnd: int | None = None
+) -> UUID | None:
+    """The oldest break of a kind (and sum) at one of these banks that nobody has solved."""
     found: UUID | None = await connection.fetchval(
         "SELECT id FROM breaks WHERE bank = ANY ($1::text[]) AND kind = $2 AND status <> 'resolved' "
-        "ORDER BY id LIMIT 1",
-        list(banks), kind,
+        "AND ($3::bigint IS NULL OR statement_amount_vnd = $3) ORDER BY id LIMIT 1",
+        list(banks), kind, amount_vnd,
     )  # fmt: skip
     return found
 

@@ -32,10 +32,11 @@ WITH rcp AS (
              WHEN f.status IN ('failed', 'returned') THEN f.body_paid_vnd ELSE 0 END AS counted_vnd
     FROM refunds f
 ), kept AS (
-    SELECT m.*, CASE WHEN m.event IN ('fee_kept', 'bank_charge', 'unidentified_debit') THEN -1 ELSE 1 END AS sign,
+    SELECT m.*,
+        CASE WHEN m.event IN ('fee_kept', 'bank_charge', 'unidentified_debit', 'claim_opened') THEN -1 ELSE 1 END sign,
         CASE WHEN m.event IN ('fee_kept', 'fee_topped_up', 'bank_charge') THEN 'DUE:operator'
              WHEN m.event = 'interest' THEN 'INT:' || m.party
-             WHEN m.event IN ('unidentified_debit', 'debit_returned') THEN 'UBD'
+             WHEN m.event IN ('unidentified_debit', 'debit_returned', 'debit_known') THEN 'UBD'
              WHEN m.event = 'prefunded' THEN 'PF:' || m.party ELSE 'CLAIM:' || m.party END AS other
     FROM movements m
 )"""

@@ -310,6 +310,8 @@ _MOVEMENTS: dict[AccountEvent, tuple[str, str, list[tuple[str, int]]]] = {
     "interest": ("bank:k", "21d", [("H:bank:9704", 70), ("INT:city", -70)]),
     "unidentified_debit": ("bank:k", "21b", [("H:bank:9704", -70), ("UBD", 70)]),
     "debit_returned": ("bank-ret:k", "21b", [("H:bank:9704", 70), ("UBD", -70)]),
+    "debit_known": ("bank-known:k", "21b", [("H:bank:9704", 70), ("UBD", -70)]),
+    "claim_opened": ("claim-open:k", "21b", [("H:bank:9704", -70), ("CLAIM:city", 70)]),
     "prefunded": ("pf:k", "9b", [("H:bank:9704", 70), ("PF:city", -70)]),
     "claim_paid": ("claim:k", "25", [("H:bank:9704", 70), ("CLAIM:city", -70)]),
 }

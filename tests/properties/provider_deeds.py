@@ -152,8 +152,10 @@ _MOVEMENTS: tuple[tuple[AccountEvent, str, int], ...] = (
     ("interest", "INT:{party}", 1),
     ("unidentified_debit", "UBD", -1),
     ("debit_returned", "UBD", 1),
+    ("debit_known", "UBD", 1),
     ("prefunded", "PF:{party}", 1),
     ("claim_paid", "CLAIM:{party}", 1),
+    ("claim_opened", "CLAIM:{party}", -1),
 )
 
 
@@ -165,11 +167,11 @@ def account(town: Town, a: int, b: int, c: int) -> None:
     amount_vnd = 1 + c % 50
     if other == "DUE:operator":
         amount_vnd = min(amount_vnd, town.due[where]) if sign > 0 else amount_vnd
-    if event == "debit_returned":
+    if event in {"debit_returned", "debit_known"}:
         amount_vnd = min(amount_vnd, town.stands["UBD"])
     if amount_vnd <= 0 or (sign < 0 and not town.can_pay(where, amount_vnd)):
         return
-    party = "card" if event == "claim_paid" else pick(BODIES, c)
+    party = "card" if event in {"claim_paid", "claim_opened"} else pick(BODIES, c)
     town.book([account_event(event, town.new("m"), amount_vnd, holding=holding, party=party)])
     town.memo[holding] += sign * amount_vnd
     town.memo[other.format(party=party)] -= sign * amount_vnd
