@@ -45,7 +45,7 @@ async def repeat(hub: Hub, job: Job, stop: asyncio.Event) -> None:
 
 
 def _tell(hub: Hub, job: Job, error: Exception) -> None:
-    hub.observe.count("paygw_job_failures_total", job=job.name)
+    hub.observe.count("paygw_job_failures_total", task=job.name)
     if isinstance(error, (Unavailable, *AWAY)):
         _log.warning("job_waits", extra={"route": job.name, "code": type(error).__name__})
     else:

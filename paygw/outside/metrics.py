@@ -75,7 +75,7 @@ METRICS: Final[Mapping[str, Declared]] = {
     "paygw_rate_limited_total": Declared("counter", ("kind",), "Requests refused for being too many."),
     "paygw_audit_head_sequence": Declared("gauge", (), "Last sealed row of the audit trail."),
     "paygw_audit_verify_ok": Declared("gauge", (), "1 if the last verification of the chains succeeded."),
-    "paygw_job_failures_total": Declared("counter", ("job",), "Runs of a job that failed."),
+    "paygw_job_failures_total": Declared("counter", ("task",), "Runs of a job that failed."),
     "paygw_worker_heartbeat_age_seconds": Declared("gauge", (), "Since the last word of the most recent worker."),
     "paygw_not_ready": Declared("gauge", ("reason",), "1 for each reason this process is not ready by."),
     "paygw_clock_offset_seconds": Declared("gauge", (), "This process's clock less the database's."),

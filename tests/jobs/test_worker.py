@@ -53,7 +53,7 @@ async def test_job_that_fails_is_counted_and_others_go_on(idle: Hub, error: Exce
     await _worked(idle, lambda: len(runs) >= 5, _job("bad", fail), _job("good", go_on))
 
     assert isinstance(idle.observe, Counts)
-    assert ("paygw_job_failures_total", {"job": "bad", "by": "1"}) in idle.observe.seen
+    assert ("paygw_job_failures_total", {"task": "bad", "by": "1"}) in idle.observe.seen
 
 
 async def test_job_that_failed_is_tried_again(idle: Hub) -> None:
