@@ -1,6 +1,7 @@
 """DuckDB in process, through ibis: opening it and fetching what an expression says, without a detour over pandas."""
 
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,8 @@ from paygw.kernel.errors import Refused
 
 LIMIT_MIN_MB: Final = 400
 
-_LIMIT: Final = re.compile(r"(?P<figures>[0-9]{1,6})(?P<unit>MB|GB)")
+_LIMIT: Final = re.compile(r"(?P<figures>[0-9]{1,6}(\.[0-9]{1,3})?) ?(?P<unit>[MGT])I?B?")
+_UNIT_MB: Final = {"M": 1, "G": 1_000, "T": 1_000_000}
 _MICRO: Final = 1_000_000
 _UTC: Final = "SET TimeZone = 'UTC'"
 
@@ -24,7 +26,7 @@ def open_engine(*, scratch: Path, memory_limit: str | None = None) -> Backend:
 
     The limit is meant for the whole process: the engine gets three quarters, Python and its buffers the rest.
     """
-    limit = {"memory_limit": f"{_megabytes(memory_limit) * 3 // 4}MB"} if memory_limit else {}
+    limit = {"memory_limit": f"{_megabytes(memory_limit) * 3 // 4}MB"} if memory_limit is not None else {}
     con = ibis.duckdb.connect(temp_directory=str(scratch), **limit)
     con.raw_sql(_UTC)
     return con
@@ -32,7 +34,7 @@ def open_engine(*, scratch: Path, memory_limit: str | None = None) -> Backend:
 
 def _megabytes(text: str) -> int:
     found = _LIMIT.fullmatch(text.strip().upper())
-    size = int(found["figures"]) * (1_000 if found["unit"] == "GB" else 1) if found else 0
+    size = int(Decimal(found["figures"]) * _UNIT_MB[found["unit"]]) if found else 0
     if size < LIMIT_MIN_MB:
         raise Refused("invalid_value", f"a memory limit is written 2GB or 800MB, {LIMIT_MIN_MB}MB at least, not {text}")
     return size

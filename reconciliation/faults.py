@@ -3,17 +3,24 @@
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Final
 
 import pyarrow.parquet as pq
 
-from reconciliation.header import Header
+from reconciliation.header import LINE_BYTES_MAX, TOO_LONG, Header
 from reconciliation.model import Kind, Status
 
-_WHOLE: Final = re.compile(r"0|-?[1-9][0-9]{0,17}")
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)")
+AMOUNT_MAX_VND: Final = 10**15
+
+_FIGURES_MAX: Final = 40
+_WHOLE: Final = re.compile(r"0|-?[1-9][0-9]*")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+TIME_FORM: Final = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
+)
+_TIME: Final = re.compile(TIME_FORM)
 _SHOWN_MAX: Final = 40
 
 
@@ -26,15 +33,15 @@ def first_fault(header: Header) -> tuple[int, str] | None:
             if reason is not None:
                 return number, reason
     except csv.Error as error:
-        return number + 1, f"this is no line of CSV: {error}"
-    return None
+        return number + 1, str(error)
+    return None if header.parquet else _odd_line(header)
 
 
 def _fault(header: Header, cells: Sequence[object]) -> str | None:
     if len(cells) != len(header.columns):
         return f"{len(header.columns)} columns are expected, this line has {len(cells)}"
     for name, cell in zip(header.columns, cells, strict=True):
-        reason = _CHECKS[name](cell) if name in _CHECKS and name in header.known else None
+        reason = _CHECKS.get(name, _text)(cell) if name in header.known else None
         if reason is not None:
             return f"{name}: {reason}, not {_shown(cell)}"
     return None
@@ -57,7 +64,21 @@ def _without_comments(lines: Iterable[str], header: Header) -> Iterator[str]:
             continue
         if header.trailer and line.startswith("#"):
             return
+        if len(line) >= LINE_BYTES_MAX:
+            raise csv.Error(TOO_LONG)
         yield line
+
+
+def _odd_line(header: Header) -> tuple[int, str] | None:
+    """The first line that is not UTF-8, or ends otherwise than the first one."""
+    with header.path.open("rb") as file:
+        crlf = file.readline().endswith(b"\r\n")
+        for number, line in enumerate(file, start=2):
+            if "\ufffd" in line.decode(errors="replace"):
+                return number, "this line is not UTF-8"
+            if line.endswith(b"\n") and line.endswith(b"\r\n") is not crlf:
+                return number, "this line ends otherwise than the first: write all with LF, or all with CR LF"
+    return None
 
 
 def _parquet_rows(header: Header) -> Iterator[tuple[int, list[object]]]:
@@ -70,19 +91,31 @@ def _parquet_rows(header: Header) -> Iterator[tuple[int, list[object]]]:
 
 
 def _whole(cell: object) -> str | None:
-    plain = isinstance(cell, int) and not isinstance(cell, bool)
-    if plain or (isinstance(cell, str) and _WHOLE.fullmatch(cell)):
-        return None
-    return "an amount is whole đồng in figures alone"
+    exact = isinstance(cell, int | Decimal) and not isinstance(cell, bool) and cell == int(cell)
+    if not (exact or (isinstance(cell, str) and _WHOLE.fullmatch(cell))):
+        return "an amount is whole đồng in figures alone"
+    figures = str(cell)
+    fits = len(figures) <= _FIGURES_MAX and abs(int(Decimal(figures))) <= AMOUNT_MAX_VND
+    return None if fits else f"an amount is at most {AMOUNT_MAX_VND}"
+
+
+def _text(cell: object) -> str | None:
+    return "a text is expected" if isinstance(cell, list | dict) else None
+
+
+def _is_blank(cell: object) -> bool:
+    return cell is None or cell == ""
 
 
 def _fee(cell: object) -> str | None:
-    return None if cell in {"", None} else _whole(cell)
+    return None if _is_blank(cell) else _whole(cell)
 
 
 def _day(cell: object) -> str | None:
-    if cell in {"", None} or (isinstance(cell, date) and not isinstance(cell, datetime)):
+    if _is_blank(cell) or (isinstance(cell, date) and not isinstance(cell, datetime)):
         return None
+    if isinstance(cell, datetime):
+        return None if cell.tzinfo is None and cell.time() == time.min else "a day has no time"
     if isinstance(cell, str) and _DAY.fullmatch(cell):
         try:
             date.fromisoformat(cell)
@@ -124,5 +157,7 @@ _CHECKS: Final[Mapping[str, Callable[[object], str | None]]] = {
 
 
 def _shown(cell: object) -> str:
-    text = "nothing" if cell in {"", None} else repr(cell)
+    text = repr(cell) if isinstance(cell, str) else str(cell)
+    if _is_blank(cell):
+        return "nothing"
     return text if len(text) <= _SHOWN_MAX else text[:_SHOWN_MAX] + "…"

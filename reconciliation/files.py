@@ -16,15 +16,14 @@ from ibis.expr.types import BooleanValue, Table, Value
 
 from reconciliation.engine import fetch, seconds
 from reconciliation.errors import BadFile
-from reconciliation.faults import first_fault
-from reconciliation.header import Header, read_header
+from reconciliation.faults import AMOUNT_MAX_VND, TIME_FORM, first_fault
+from reconciliation.header import LINE_BYTES_MAX, Header, read_header
 from reconciliation.model import Kind, Status
 
 Read = tuple[Value, BooleanValue | None]  # the typed column, and where its cells are well written
 
 _DAY_LETTERS: Final = len("2026-02-28")
-_USUAL_TIME: Final = "____-__-__T__:__:__+__:__"  # tried first: the other forms cost more to recognise
-_LINE_BYTES_MAX: Final = 1_048_576
+_USUAL_TIMES: Final = "____-__-__T__:__:__+0_:__", "____-__-__T__:__:__Z"  # the other forms cost more to recognise
 _CLOSED: Final = {"kind": tuple(Kind), "status": tuple(Status)}
 _UTC: Final = "timestamp('UTC')"
 
@@ -38,6 +37,7 @@ class Loaded:
     table: Table
     header: Header
     rows: int
+    below_zero: int  # amounts; kind says the direction, so there should be none
     total_vnd: int
     first_s: int | None  # of `at`, in seconds since 1970; None for an empty file
     last_s: int | None
@@ -56,6 +56,7 @@ def load(con: Backend, path: Path, name: str, *, required: tuple[str, ...], opti
             table.aggregate(
                 rows=table.count(),
                 whole=table.amount_vnd.count(),
+                below_zero=table.amount_vnd.count(where=table.amount_vnd < 0),
                 total_vnd=table.amount_vnd.sum().cast("decimal(38, 0)"),
                 first=table["at"].min(),
                 last=table["at"].max(),
@@ -63,13 +64,14 @@ def load(con: Backend, path: Path, name: str, *, required: tuple[str, ...], opti
         )
     except duckdb.Error as error:
         raise _explained(header, str(error)) from error
-    told = {name: seen.column(name).to_pylist()[0] for name in ("rows", "whole", "total_vnd")}
+    told = {name: seen.column(name).to_pylist()[0] for name in ("rows", "whole", "below_zero", "total_vnd")}
     if told["rows"] != told["whole"]:
         raise _explained(header, "a cell is not well written")
     return Loaded(
         table=table,
         header=header,
         rows=told["rows"],
+        below_zero=told["below_zero"],
         total_vnd=int(told["total_vnd"] or 0),
         first_s=seconds(seen.column("first"))[0] if told["rows"] else None,
         last_s=seconds(seen.column("last"))[0] if told["rows"] else None,
@@ -97,7 +99,7 @@ def _open(con: Backend, name: str, header: Header) -> Table:
         escape='"',
         columns=dict.fromkeys(header.columns, "VARCHAR"),
         force_not_null=list(header.columns),
-        max_line_size=_LINE_BYTES_MAX,
+        max_line_size=LINE_BYTES_MAX,
         **({"comment": "#"} if header.trailer else {}),
     )
 
@@ -116,7 +118,8 @@ def _strict(raw: Table, header: Header) -> Table:
 
 def _text(name: str, cell: Value) -> Read:
     del name
-    return (cell if cell.type().is_string() else cell.cast("string")).fill_null(""), None
+    text = cell if cell.type().is_string() else cell.cast("string")
+    return text.fill_null(""), NO if cell.type().is_nested() else None
 
 
 def _one_of(name: str, cell: Value) -> Read:
@@ -127,25 +130,27 @@ def _one_of(name: str, cell: Value) -> Read:
 def _whole(name: str, cell: Value) -> Read:
     """Figures alone: the number written out again is the text."""
     del name
-    if cell.type().is_integer():
-        return cell.cast("int64"), cell.notnull()
-    number = cell.cast("string").try_cast("int64")
-    return number, number.cast("string") == cell.cast("string")
+    number = cell.try_cast("int64") if _is_exact(cell) else cell.cast("string").try_cast("int64")
+    same = number == cell if _is_exact(cell) else number.cast("string") == cell.cast("string")
+    return number, same & number.between(-AMOUNT_MAX_VND, AMOUNT_MAX_VND)
+
+
+def _is_exact(cell: Value) -> bool:
+    return bool(cell.type().is_integer() or cell.type().is_decimal())
 
 
 def _fee(name: str, cell: Value) -> Read:
     number, fine = _whole(name, cell)
-    if fine is None:
-        return number, None
-    return number, fine | cell.isnull() if cell.type().is_integer() else fine | cell.isnull() | (
-        cell.cast("string") == ""
-    )
+    return number, fine | cell.isnull() if _is_exact(cell) else fine | cell.isnull() | (cell.cast("string") == "")
 
 
 def _day(name: str, cell: Value) -> Read:
     del name
     if cell.type().is_date():
         return cell, None
+    if cell.type().is_timestamp() and cell.type().timezone is None:
+        day = cell.cast("date")
+        return day, cell.isnull() | (day.cast("timestamp") == cell)
     text = cell.cast("string")
     day = text.try_cast("date")
     return day, (day.notnull() & (text.length() == _DAY_LETTERS)) | text.isnull() | (text == "")
@@ -158,8 +163,8 @@ def _time(name: str, cell: Value) -> Read:
         return cell.cast(_UTC), cell.notnull() & aware
     text = cell.cast("string")
     at = text.try_cast(_UTC)
-    offset = text.endswith("Z") | text.like("%T%+__:__") | text.like("%T%-__:__")
-    return at, at.notnull() & (text.like(_USUAL_TIME) | (text.like("____-__-__T%") & offset))
+    usual = ibis.or_(*(text.like(form) for form in _USUAL_TIMES))
+    return at, at.notnull() & ibis.ifelse(usual, usual, text.re_search(f"^{TIME_FORM}$"))
 
 
 _READERS: Final[Mapping[str, Callable[[str, Value], Read]]] = {

@@ -13,10 +13,15 @@ import pyarrow.parquet as pq
 from reconciliation.errors import BadFile
 from reconciliation.model import Control
 
+LINE_BYTES_MAX: Final = 131_072
+TOO_LONG: Final = f"a line has at most {LINE_BYTES_MAX} bytes"
+
 _PARQUET: Final = b"PAR1"
 _HEAD_LINES_MAX: Final = 100
 _TAIL_BYTES: Final = 4_096
 _SAID: Final = re.compile(r"\b(lines|count|total_vnd|sum_vnd)\s*[=:]\s*(-?\d{1,18})\b")
+_NO_COMMA: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
+_SHOWN_MAX: Final = 80
 _MEANS: Final = {"lines": "lines", "count": "lines", "total_vnd": "total_vnd", "sum_vnd": "total_vnd"}
 
 
@@ -43,15 +48,23 @@ def read_header(path: Path, *, required: tuple[str, ...], optional: tuple[str, .
     with path.open("rb") as file:
         parquet = file.read(len(_PARQUET)) == _PARQUET
     columns, skip, said, trailer = _parquet(path) if parquet else _csv(path)
-    missing = [name for name in required if name not in columns]
+    missing = ", ".join(name for name in required if name not in columns)
     twice = [name for name, times in Counter(columns).items() if times > 1]
     if missing:
-        raise BadFile(str(path), 0 if parquet else skip + 1, f"columns are missing: {', '.join(missing)}")
+        raise BadFile(str(path), 0 if parquet else skip + 1, f"columns are missing: {missing}; {_found(columns)}")
     if twice:
         raise BadFile(str(path), 0 if parquet else skip + 1, f"columns stand twice: {', '.join(twice)}")
     known = tuple(name for name in (*required, *optional) if name in columns)
     control = _control(said)
     return Header(path=path, parquet=parquet, columns=columns, known=known, control=control, skip=skip, trailer=trailer)
+
+
+def _found(columns: tuple[str, ...]) -> str:
+    """What stands in place of the header, and what parts its columns if that is no comma."""
+    shown = ascii(",".join(columns))
+    other = next((name for mark, name in _NO_COMMA.items() if len(columns) == 1 and mark in columns[0]), None)
+    cut = shown if len(shown) <= _SHOWN_MAX else f"{shown[:_SHOWN_MAX]}…"
+    return f"the header says {cut}" + (f": columns are parted by commas, not by {other}" if other else "")
 
 
 def _parquet(path: Path) -> tuple[tuple[str, ...], int, str, bool]:
@@ -69,17 +82,19 @@ def _csv(path: Path) -> tuple[tuple[str, ...], int, str, bool]:
     said: list[str] = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            for skip, line in enumerate(file):
-                if not line.startswith("#"):
-                    columns = tuple(next(csv.reader([line.rstrip("\r\n")]), ()))
-                    break
+            while (line := file.readline(LINE_BYTES_MAX)).startswith("#"):
                 said.append(line)
-                if skip == _HEAD_LINES_MAX:
-                    raise BadFile(str(path), skip, "too many lines of comment before the header")
-            else:
-                raise BadFile(str(path), 1, "there is no header line")
+                if len(said) > _HEAD_LINES_MAX:
+                    raise BadFile(str(path), len(said), "too many lines of comment before the header")
+            columns = tuple(next(csv.reader([line.rstrip("\r\n")]), ()))
     except UnicodeDecodeError as error:
         raise BadFile(str(path), 1, "the file is not UTF-8") from error
+    except csv.Error as error:
+        raise BadFile(str(path), len(said) + 1, f"this is no header of CSV: {error}") from error
+    if not line:
+        raise BadFile(str(path), 1, "there is no header line")
+    if len(line) == LINE_BYTES_MAX:
+        raise BadFile(str(path), len(said) + 1, TOO_LONG)
     last = _last_line(path)
     trailer = last.startswith("#") and len(columns) > 0
     return columns, len(said), " ".join([*said, last if trailer else ""]), trailer

@@ -3,7 +3,8 @@
 A file says its days nowhere, so they are what most of its lines agree on: a line settled two days before it happened,
 or weeks after and outside the others' days, is foreign; so is one of few lines beside days of hundreds, unless they
 come of the file's own days after a usual lag, as the last day's lines that settle on the next. A line near midnight
-that settles one day beside the period is rolled forward: a shift, not a break.
+that settles one day beside the period is rolled forward: a shift, not a break. A refund or reversal trails its payment:
+one that happened a few days after the others and settled as soon as they do belongs to the file.
 """
 
 from collections import defaultdict
@@ -16,7 +17,7 @@ import ibis
 
 from reconciliation.engine import fetch_rows
 from reconciliation.files import Loaded
-from reconciliation.model import Break, BreakKind
+from reconciliation.model import Break, BreakKind, Kind
 from reconciliation.relate import rows_where
 from reconciliation.rows import Row, day_number, seconds_from_midnight
 
@@ -109,7 +110,9 @@ def foreign_lines(bank: Loaded, seen: Sequence[Settled], period: Period | None) 
         return []
     days = bank.table.settled_on.isin(sorted({settled_on for settled_on, _ in foreign}))
     return [
-        row for row in rows_where(bank, days) if (row.settled_on, _day(row)) in foreign and not _shifted(row, period)
+        row
+        for row in rows_where(bank, days)
+        if (row.settled_on, _day(row)) in foreign and not _shifted(row, period) and not _trails(row, period)
     ]
 
 
@@ -137,6 +140,14 @@ def _shifted(row: Row, period: Period) -> bool:
     if row.settled_on is None or period.days_outside(row.settled_on) > 1:
         return False
     return seconds_from_midnight(row.at_s) <= MIDNIGHT_S and abs((row.settled_on - _day(row)).days) <= 1
+
+
+def _trails(row: Row, period: Period) -> bool:
+    """A refund or reversal soon after the period, settled within the usual lag."""
+    if row.settled_on is None or row.kind is Kind.PAYMENT or period.given:
+        return False
+    late_days, lag_days = (row.settled_on - period.last).days, (row.settled_on - _day(row)).days
+    return 0 < late_days <= LAG_MAX_DAYS and 0 <= lag_days <= period.lag_max_days
 
 
 def _day(row: Row) -> date:

@@ -139,7 +139,7 @@ def reconcile(
         clean_pairs=left.clean_pairs,
         period=period,
         tariffs=tariffs,
-        notes=tuple(_ignored(one) for one in (ours, bank, other) if one and one.header.ignored),
+        notes=tuple(note for one in (ours, bank, other) if one for note in _notes(one)),
     )
 
 
@@ -246,8 +246,12 @@ def _control_break(sentence: str, said_vnd: int | None, found_vnd: int) -> Break
     )
 
 
-def _ignored(loaded: Loaded) -> str:
-    return f"{loaded.header.path.name}: not read: {', '.join(loaded.header.ignored)}"
+def _notes(loaded: Loaded) -> Iterator[str]:
+    name = loaded.header.path.name
+    if loaded.header.ignored:
+        yield f"{name}: not read: {', '.join(loaded.header.ignored)}"
+    if loaded.below_zero:
+        yield f"{name}: amounts below zero: {loaded.below_zero}; kind says the direction"
 
 
 def _order(one: Break) -> tuple[int, str, str, int, int, str]:

@@ -11,6 +11,7 @@ import xlsxwriter
 from reconciliation.model import BREAK_COLUMNS, Break, BreakKind
 from reconciliation.words import FILES_VI, WORDS
 
+TEXT_MAX: Final = 32_000  # a cell holds 32,767 letters
 ROWS_MAX: Final = 1_000_000  # a sheet holds 1,048,576; breaks.csv has all
 
 _MONEY: Final = "#,##0"
@@ -84,4 +85,4 @@ def _cell(sheet: Any, row: int, column: int, cell: int | str | None, number_form
     if isinstance(cell, int):
         sheet.write_number(row, column, cell, number_format)
     elif cell:
-        sheet.write_string(row, column, cell)
+        sheet.write_string(row, column, cell[:TEXT_MAX])

@@ -6,13 +6,14 @@ otherwise no fee is judged.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
 from typing import Final
 
 import ibis
 import msgspec
 from ibis.expr.types import BooleanValue, IntegerValue, StringValue, Table
 
-from reconciliation.charges import FEE_MAX_VND, PPM, ROUND, Tariff, tariff_of
+from reconciliation.charges import FEE_MAX_VND, PPM, ROUND, Tariff, off_tariff
 from reconciliation.engine import fetch_rows
 from reconciliation.files import Loaded
 from reconciliation.model import Kind, Status
@@ -22,13 +23,16 @@ from reconciliation.rows import Row
 Point = tuple[int, int]  # amount and fee
 
 EXPLAINED_PERCENT: Final = 90
-_BOUND_AMOUNTS_MIN: Final = 2  # a single line off the rule is a wrong fee, not a floor
+_BOUND_VOICES_MIN: Final = 2  # a single line off the rule is a wrong fee, not a floor
+_RATE_VOICES_MIN: Final = 4  # two lie on some rate by chance
 LINES_MIN: Final = 20
 BANKS_MAX: Final = 50
 
-_SAMPLE: Final = 20_000
+_SAMPLE: Final = 10_000
 _RATE_STEP: Final = 10  # parts per million: a thousandth of a percent
 _POINTS: Final = 24
+_USUAL: Final = 30  # a thirtieth of the lines is an amount that many pay
+_SCALED_MAX: Final = 2**63 - 1 - PPM  # of the engine's numbers; the fees of larger amounts are counted again in Python
 _COVERED_PERCENT: Final = 90  # of the lines are of banks with enough lines to learn from
 _LETTERS: Final = "^[A-Za-z]+"
 
@@ -46,8 +50,19 @@ def learn_tariffs(bank: Loaded) -> tuple[Tariff, ...]:
     banks = {prefix: seen for prefix, seen in points.items() if prefix and seen.total() >= LINES_MIN}
     covered = sum(seen.total() for seen in banks.values()) * 100 >= whole.total() * _COVERED_PERCENT
     points = banks if covered and len(banks) <= BANKS_MAX else {"": whole}
-    learned = (_learn(prefix, seen) for prefix, seen in sorted(points.items()))
+    learned = (learn_tariff(prefix, seen) for prefix, seen in sorted(points.items()))
     return tuple(tariff for tariff in learned if tariff is not None)
+
+
+def learn_tariff(prefix: str, seen: Counter[Point]) -> Tariff | None:
+    """The simplest rule that explains most lines, if it explains nearly all."""
+    total = seen.total()
+    if total < LINES_MIN:
+        return None
+    seen = Counter(dict(sorted(seen.items())))  # ties do not depend on how the engine's threads shared the work
+    best = _most_telling(_candidates(prefix, seen), seen)
+    bounded = _most_telling((*_bounded(best, seen), *_sloping(best, seen)), seen)
+    return bounded if _explained(bounded, seen) * 100 >= total * EXPLAINED_PERCENT else None
 
 
 def wrong_fees(bank: Loaded, tariffs: Sequence[Tariff]) -> list[tuple[Row, int]]:
@@ -56,8 +71,7 @@ def wrong_fees(bank: Loaded, tariffs: Sequence[Tariff]) -> list[tuple[Row, int]]
         return []
     table = bank.table
     wrong = rows_where(bank, _is_charged(table) & _any(_is_wrong(table, tariff, tariffs) for tariff in tariffs))
-    ruled = ((row, tariff_of(row.bank_txn_id, tariffs)) for row in wrong)
-    return [(row, tariff.fee_vnd(row.amount_vnd)) for row, tariff in ruled if tariff is not None]
+    return list(off_tariff(wrong, tariffs))
 
 
 def _charged(table: Table) -> Table:
@@ -75,7 +89,7 @@ def _prefix(txn: StringValue) -> StringValue:
 
 def _fee(tariff: Tariff, amount_vnd: IntegerValue) -> IntegerValue:
     """`Tariff.fee_vnd` over a table."""
-    scaled = amount_vnd * tariff.rate_ppm + ROUND[tariff.rounding]
+    scaled = ibis.least(amount_vnd, _SCALED_MAX // PPM) * tariff.rate_ppm + ROUND[tariff.rounding]
     part = (scaled // PPM).cast("int64")
     if tariff.rounding == "half_even" and tariff.rate_ppm:
         part = part - ((scaled % PPM == 0) & (part % 2 == 1)).cast("int64")
@@ -95,18 +109,42 @@ def _any(conditions: Iterable[BooleanValue]) -> BooleanValue:
     return ibis.or_(*conditions)
 
 
-def _learn(prefix: str, seen: Counter[Point]) -> Tariff | None:
-    """The simplest rule that explains most lines, if it explains nearly all."""
-    total = seen.total()
-    if total < LINES_MIN:
-        return None
-    best = max(_candidates(prefix, seen), key=lambda rule: (_explained(rule, seen), -_parts(rule)))
-    bounded = max(_bounded(best, seen), key=lambda rule: (_explained(rule, seen), -_parts(rule)))
-    return bounded if _explained(bounded, seen) * 100 >= total * EXPLAINED_PERCENT else None
+def _most_telling(rules: Iterable[Tariff], seen: Counter[Point]) -> Tariff:
+    return max(rules, key=lambda rule: (_explained(rule, seen), -_parts(rule)))
+
+
+def _sloping(flat: Tariff, seen: Counter[Point]) -> Iterator[Tariff]:
+    """Where most fees are one floor or ceiling: the rate that the others follow, bounded."""
+    others = Counter({point: lines for point, lines in seen.items() if not _fits(flat, point)})
+    rates = [rule for rule in _candidates(flat.prefix, others) if rule.rate_ppm]
+    if flat.rate_ppm or not rates:
+        return
+    rate = _most_telling(rates, others)
+    voices = sum(count for point, count in _voices(seen).items() if point in others and _fits(rate, point))
+    if voices >= _RATE_VOICES_MIN:
+        yield from _bounded(rate, seen)
+
+
+def _voices(seen: Counter[Point]) -> Counter[Point]:
+    """One for each amount that has a fee, two where several lines of that amount agree on it."""
+    lines = Counter[int]()
+    for (amount_vnd, _), times in seen.items():
+        lines[amount_vnd] += times
+    return Counter(
+        {
+            point: 2 if times > 1 and times * 100 >= lines[point[0]] * EXPLAINED_PERCENT else 1
+            for point, times in seen.items()
+        }
+    )
 
 
 def _explained(rule: Tariff, seen: Counter[Point]) -> int:
-    return sum(lines for (amount_vnd, fee_vnd), lines in seen.items() if rule.fee_vnd(amount_vnd) == fee_vnd)
+    fee_of = rule.fee_vnd
+    return sum(lines for (amount_vnd, fee_vnd), lines in seen.items() if fee_of(amount_vnd) == fee_vnd)
+
+
+def _fits(rule: Tariff, point: Point) -> bool:
+    return rule.fee_vnd(point[0]) == point[1]
 
 
 def _parts(rule: Tariff) -> int:
@@ -119,9 +157,13 @@ def _candidates(prefix: str, seen: Counter[Point]) -> Iterator[Tariff]:
     for (_, fee_vnd), lines in seen.items():
         fees[fee_vnd] += lines
     yield from (Tariff(prefix=prefix, fixed_vnd=fee_vnd) for fee_vnd, _ in fees.most_common(3))
-    points = sorted(seen)
-    chosen = points[:: max(1, len(points) // _POINTS)]
-    lines_through = Counter(_slope(low, high) for low in chosen for high in chosen if low[0] < high[0])
+    points, total = sorted(seen), seen.total()
+    usual = (point for point in points if seen[point] * _USUAL >= total)
+    chosen = sorted({*usual, *points[:: max(1, len(points) // _POINTS)]})
+    lines_through = Counter[tuple[int, int]]()
+    for low, high in combinations(chosen, 2):
+        if low[0] < high[0]:
+            lines_through[_slope(low, high)] += min(seen[low], seen[high])
     for (rate_ppm, fixed_vnd), _ in lines_through.most_common(12):
         for rounding in ROUND:
             yield Tariff(prefix=prefix, fixed_vnd=fixed_vnd, rate_ppm=rate_ppm, rounding=rounding)
@@ -141,11 +183,11 @@ def _bounded(rule: Tariff, seen: Counter[Point]) -> Iterator[Tariff]:
     if not rule.rate_ppm:
         return
     off = Counter[tuple[bool, int]]()
-    for amount_vnd, fee_vnd in seen:
+    for (amount_vnd, fee_vnd), voices in _voices(seen).items():
         due_vnd = rule.fee_vnd(amount_vnd)
         if due_vnd != fee_vnd:
-            off[due_vnd < fee_vnd, fee_vnd] += 1
-    common = [bound for bound, amounts in off.most_common(4) if amounts >= _BOUND_AMOUNTS_MIN]
+            off[due_vnd < fee_vnd, fee_vnd] += voices
+    common = [bound for bound, voices in off.most_common(4) if voices >= _BOUND_VOICES_MIN]
     floors = [fee_vnd for low, fee_vnd in common if low] + [0]
     ceilings = [fee_vnd for low, fee_vnd in common if not low] + [FEE_MAX_VND]
     for min_vnd in floors:

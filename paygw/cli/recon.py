@@ -1,5 +1,6 @@
 """`paygw recon match`: two or three files against each other, without a database."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -49,6 +50,8 @@ def match_files(  # noqa: PLR0913 - one parameter per option
     as_json: AsJson = False,
 ) -> None:
     """Match a book with a statement, and name every difference."""
+    if not dry_run:
+        _check_folder(out)
     options = Options(
         as_of=_moment(as_of),
         window_days=window_days,
@@ -89,6 +92,15 @@ def _say(told: Mapping[str, Any], *, out: Path | None) -> None:
     )
     for note in told["notes"]:
         typer.echo(note, err=True)
+
+
+def _check_folder(out: Path) -> None:
+    """Refuse before the work what could not be written after it."""
+    there = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    if not there.is_dir():
+        raise Refused("invalid_value", f"--out names a folder; {there} is a file")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise Refused("invalid_value", f"--out: {there} may not be written; choose another folder")
 
 
 def _moment(text: str) -> datetime:

@@ -38,6 +38,8 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, ValidationError):
         wrong = (f"PAYGW_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
         return "; ".join(wrong).replace("PAYGW_: ", "")
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
     return str(error)
 
 
