@@ -267,8 +267,9 @@ def _stated(fields: Mapping[str, str], now: datetime) -> tuple[Evidence, ...]:
         return (_payment(fields, at),)
     if _SUSPECT in {code, status} and {code, status} <= {_SUSPECT, _PAID}:
         return _suspect(ref, forms.whole_vnd(fields.get("vnp_Amount", "")), at)
-    state = ENDED.get(code) if status == _ENDED else _UNDER_WAY.get((code, status))
-    return (AttemptSeen(attempt_ref=ref, status=state, occurred_at=at, bank_code=code),) if state else ()
+    end = ENDED.get(code) if status == _ENDED else _UNDER_WAY.get((code, status))
+    vnd = forms.whole_vnd_or_none(fields.get("vnp_Amount", ""))
+    return (AttemptSeen(attempt_ref=ref, status=end, occurred_at=at, bank_code=code, amount_vnd=vnd),) if end else ()
 
 
 def _payment(fields: Mapping[str, str], at: datetime) -> PaymentSeen:

@@ -298,9 +298,12 @@ def see_attempt(situation: Situation, attempt: Attempt, seen: AttemptSeen, scene
     """News without cash. A closed attempt lets go of its obligations; what it may still bring is late money.
 
     An answer "not paid" from a time after the cash we booked contradicts it: the receipt freezes (conflict).
+    News of another sum than was asked changes nothing: an enquiry tells (VNPAY checks the sum first).
     """
     if scene.authority < AUTHORITATIVE:
         return Decision(situation=situation, verdict=Verdict.IGNORED)
+    if seen.amount_vnd not in {None, attempt.amount_vnd}:
+        return Decision(situation=situation, verdict=Verdict.WRONG_AMOUNT)
     after = raised(attempt, seen.status)
     changed = situation.with_attempt(after)
     if not after.in_flight:

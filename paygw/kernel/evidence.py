@@ -4,7 +4,7 @@ Evidence is a grow-only set. Connectors build these values, the kernel decides w
 Amounts are whole đồng, times aware UTC.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
@@ -91,6 +91,7 @@ class AttemptSeen:
     """The bank speaks of an attempt without cash: pending, expired, cancelled or failed (session-final codes only).
 
     `not_paid` marks an authoritative answer that no cash has landed so far (status then says pending or a closed one).
+    `amount_vnd` is the sum the message names, if it names one: another one than was asked is not about our attempt.
     """
 
     attempt_ref: str
@@ -98,6 +99,7 @@ class AttemptSeen:
     occurred_at: datetime
     not_paid: bool = False
     bank_code: str = ""
+    amount_vnd: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ Shared by the connectors of redirect protocols. Nothing here knows a bank.
 import hmac
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 from urllib.parse import quote_plus, unquote_to_bytes
@@ -136,6 +137,13 @@ def whole_vnd(text: str) -> int:
     if not 0 < value <= AMOUNT_MAX_VND * FACTOR or value % FACTOR:
         raise Malformed("no whole amount in hundredths")
     return value // FACTOR
+
+
+def whole_vnd_or_none(text: str) -> int | None:
+    """The same of a message that moves no cash: None where it names no such amount."""
+    with suppress(Malformed):
+        return whole_vnd(text)
+    return None
 
 
 def stamp(at: datetime) -> str:

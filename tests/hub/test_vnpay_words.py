@@ -81,6 +81,22 @@ async def test_another_amount_is_04_and_its_cash_is_kept(hub: Hub, attempt: Atte
     assert (code, receipt.amount_vnd, receipt.live_vnd) == ("04", amount_vnd, 0)
 
 
+async def test_a_failure_with_another_amount_is_04_and_closes_nothing(hub: Hub, attempt: Attempt) -> None:
+    """VNPAY's page checks the amount before it looks whether the order was paid: this was answered 00."""
+    failed = {"vnp_ResponseCode": "24", "vnp_TransactionStatus": "02", "vnp_TransactionNo": "0"}
+    other = ipn(attempt, vnp_Amount=str((attempt.amount_vnd + 1) * 100), **failed)
+
+    codes = [await answered(hub, one) for one in (other, ipn(attempt, **failed), ipn(attempt))]
+
+    assert codes == ["04", "00", "00"]
+
+
+async def test_a_failure_that_names_no_amount_is_00(hub: Hub, attempt: Attempt) -> None:
+    failed = ipn(attempt, vnp_Amount="", vnp_ResponseCode="24", vnp_TransactionStatus="02", vnp_TransactionNo="0")
+
+    assert await answered(hub, failed) == "00"
+
+
 @pytest.mark.parametrize("failed", [True, False], ids=["failed", "paid"])
 async def test_a_reference_nobody_gave_is_01(hub: Hub, attempt: Attempt, *, failed: bool) -> None:
     state = {"vnp_ResponseCode": "24", "vnp_TransactionStatus": "02"} if failed else {}
