@@ -167,6 +167,11 @@ class Settings(BaseSettings):
     )
     file_timeout_s: Seconds = Field(default=120.0, description="Longest time an uploaded file takes to arrive.")
     file_pickup_s: Seconds = Field(default=60.0, description="Rest between two looks at drop folders and SFTP servers.")
+    file_settled_s: float = Field(
+        default=5.0,
+        ge=0,
+        description="A file in a folder or on a server is taken when it was not written to for this long.",
+    )
     file_memory_mib: int = Field(default=1_024, ge=256, description="Address space of the process that reads a file.")
     file_cpu_s: int = Field(default=60, ge=1, description="CPU seconds of the process that reads a file.")
     operator_name: str = Field(default="PAYGW", description="Who instructs payments out, as payment orders name it.")

@@ -1,6 +1,5 @@
-"""`paygw files`: bring, look at, try and fetch the files of banks, providers and the treasury."""
+"""`paygw files`: bring, look at and fetch the files of banks, providers and the treasury."""
 
-import asyncio
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -12,9 +11,8 @@ from paygw.cli.progress import progress
 from paygw.hub.days import day_of
 from paygw.hub.filed import find_files, get_file, missing_files
 from paygw.hub.hub import Hub
-from paygw.hub.intake import FILE_BYTES_MAX, FileAsk, again, reason_of, receive_file
+from paygw.hub.intake import FileAsk, again, reason_of, receive_file
 from paygw.jobs.pickup import pick_up
-from paygw.jobs.reading import read_apart
 from paygw.jobs.staging import stage_received
 from paygw.kernel.decide import VIETNAM
 from paygw.kernel.errors import Refused
@@ -23,9 +21,7 @@ from paygw.outside.sources import Source, load_sources
 from paygw.settings import Settings
 from reconciliation.statements.errors import BadFile
 from reconciliation.statements.profile import Profile
-from reconciliation.statements.read import load_profiles
-from reconciliation.statements.staged import StagedFile
-from reconciliation.statements.table import Given
+from reconciliation.statements.read import load_profile, load_profiles
 
 files = typer.Typer(help="Files of banks and providers: bring, look, try, fetch.", no_args_is_help=True)
 
@@ -60,18 +56,20 @@ def add(
         return views
 
     async def _bring(hub: Hub, path: Path) -> dict[str, Any]:
-        ask = FileAsk(
-            bank=bank,
-            profile=profile,
-            data=_bytes_of(path),
-            name=path.name,
-            source="cli",
-            by="operator",
-            account=account,
-            day=day_of(day) if day else None,
-            sequence=sequence,
-        )
-        received = await receive_file(hub, ask)
+        with path.open("rb") as data:
+            ask = FileAsk(
+                bank=bank,
+                profile=profile,
+                data=data,
+                bytes_max=found_profile(profile).limits.bytes_max,
+                name=path.name,
+                source="cli",
+                by="operator",
+                account=account,
+                day=day_of(day) if day else None,
+                sequence=sequence,
+            )
+            received = await receive_file(hub, ask)
         while await stage_received(hub):
             pass
         return await get_file(hub, received.id)
@@ -148,27 +146,6 @@ def missing(*, day: Day = "", as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-@files.command("check")
-def check(
-    path: Annotated[Path, typer.Argument(metavar="FILE")],
-    *,
-    profile: ProfileName,
-    account: Account = "",
-    day: Day = "",
-    as_json: AsJson = False,
-) -> None:
-    """Try a file with a profile, without a database; shows the first lines, or what is wrong and where."""
-    given = Given(account=account, day=day_of(day) if day else None)
-    try:
-        staged = asyncio.run(read_apart(_bytes_of(path), _profile(profile), given))
-    except BadFile as bad:
-        if not as_json:
-            raise
-        show({"ok": False, "code": bad.code, "line": bad.line, "vi": bad.vi(), "en": bad.en()}, as_json=True)
-        raise typer.Exit(1) from bad
-    show({"ok": True, "profile": staged.profile, "statements": _summary(staged)}, as_json=as_json)
-
-
 @files.command("profiles")
 def profiles(*, as_json: AsJson = False) -> None:
     """List the profiles: those shipped and the operator's."""
@@ -203,15 +180,10 @@ def _sources(names: list[str]) -> list[Source]:
     return [known[name] for name in names] if names else list(known.values())
 
 
-def _profile(name: str) -> Profile:
-    """A profile by name, or one file that is being written."""
+def found_profile(name: str) -> Profile:
+    """A profile by name, or one file that is being written. Raises BadFile."""
     if name.endswith((".yaml", ".yml")):
-        path = Path(name)
-        found = load_profiles(path.parent)
-        wanted = [one for one in found.values() if path.stem == one.profile]
-        if not wanted:
-            raise BadFile("profile_invalid", text=f"{path.name} does not hold the profile {path.stem}")
-        return wanted[0]
+        return load_profile(Path(name))
     folder = Settings().file_profiles
     found = load_profiles(*([folder] if folder is not None else []))
     if name not in found:
@@ -219,46 +191,8 @@ def _profile(name: str) -> Profile:
     return found[name]
 
 
-def _bytes_of(path: Path) -> bytes:
-    """The bytes of a file, one more than allowed where it is too large."""
-    with path.open("rb") as file:
-        return file.read(FILE_BYTES_MAX + 1)
-
-
 def _uid(file_id: str) -> str:
     uid = private_id("fil", file_id)
     if uid is None:
         raise Refused("not_found", "A file has an id such as fil_0199….")
     return uid
-
-
-def _summary(staged: StagedFile) -> list[dict[str, Any]]:
-    return [
-        {
-            "kind": one.kind,
-            "account": one.account,
-            "day": one.day.isoformat(),
-            "number": one.number,
-            "sequence": one.sequence,
-            "opening_vnd": one.opening_vnd,
-            "closing_vnd": one.closing_vnd,
-            "net_vnd": one.net_vnd,
-            "lines": len(one.lines),
-            "first": [
-                {
-                    "line": line.line,
-                    "bank_txn_id": line.bank_txn_id,
-                    "ref": line.ref,
-                    "kind": line.kind,
-                    "direction": line.direction,
-                    "amount_vnd": line.amount_vnd,
-                    "fee_vnd": line.fee_vnd,
-                    "status": line.status,
-                    "booked_at": line.booked_at.isoformat(),
-                    "memo": line.memo,
-                }
-                for line in one.lines[:_SHOWN_MAX]
-            ],
-        }
-        for one in staged.statements
-    ]

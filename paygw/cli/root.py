@@ -39,7 +39,7 @@ _VERBS: Final[Mapping[str, str]] = {
     "ledger": "money:ledger",
     "fees": "fees:fees",
     "calendar": "calendar:calendar",
-    "files": "files:files",
+    "files": "file_check:files",
     "breaks": "breaks:breaks",
     "recon": "recon:recon",
     "minutes": "minutes:minutes",

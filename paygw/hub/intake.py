@@ -5,13 +5,16 @@ received ──▶ staged ──▶ superseded      a newer sequence of the same
 └──────▶ refused ──▶ received       read again, after a profile was mended
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import asyncio
+import io
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
 from itertools import islice
-from typing import Any, Final, Literal
+from typing import Any, BinaryIO, Final, Literal
 from uuid import UUID
 
 import asyncpg
@@ -34,7 +37,9 @@ from paygw.store.files import (
     NewFile,
     Reason,
     StatementRow,
+    Stored,
     add_file,
+    add_piece,
     add_statement,
     claim_file,
     claim_this,
@@ -44,15 +49,18 @@ from paygw.store.files import (
     known_file,
     lock_account,
     lock_received,
-    miscounted,
     read_again,
     read_file,
+    read_piece,
     seen_file,
+    stored_lines,
     supersede,
     withdrawn_lines,
 )
 
 FILE_BYTES_MAX: Final = 20 * 1024 * 1024
+"""Of a file in one piece, and of any file whose profile allows no more."""
+
 ROUTE: Final = "POST /v1/files"
 
 _CREATED: Final = 201
@@ -78,10 +86,11 @@ class FileAsk:
 
     bank: str
     profile: str
-    data: bytes
+    data: bytes | BinaryIO
     name: str
     source: str
     by: str
+    bytes_max: int = FILE_BYTES_MAX
     account: str = ""
     day: date | None = None
     sequence: int = 0
@@ -113,18 +122,20 @@ async def receive_file(hub: Hub, ask: FileAsk) -> Received:
 
     Raises Refused: `file_empty`, `too_large`, `bank_unknown`, `invalid_value`.
     """
-    new = _new_file(hub, ask)
-    return await hub.transact(partial(_receive, new))
+    with _opened(ask.data) as stream:
+        new = await asyncio.to_thread(_new_file, hub, ask, stream)
+        return await hub.transact(partial(_receive, hub, new, stream))
 
 
 async def receive_upload(hub: Hub, ask: FileAsk, *, key: str) -> Answered:
     """The same for a request with an Idempotency-Key: 201 with the file's view, or the answer of before."""
-    new = _new_file(hub, ask)
+    with _opened(ask.data) as stream:
+        new = _new_file(hub, ask, stream)
     said = (new.bank, new.profile, new.digest, new.name, new.account, new.day, new.sequence)
     fingerprint = sha256(msgspec.json.encode(said)).digest()
     row = KeyRow(principal=ask.by, route=ROUTE, key=key, fingerprint=fingerprint, status=_CREATED, answer=b"")
     try:
-        return await hub.transact(partial(_upload, new, row))
+        return await hub.transact(partial(_upload, hub, new, row))
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != "idempotency_pk":
             raise
@@ -138,13 +149,26 @@ async def seen(hub: Hub, *, source: str, name: str, stamp: str) -> bool:
         return await seen_file(connection, source=source, name=name, stamp=stamp)
 
 
-async def claim(hub: Hub, file_id: str = "") -> tuple[ClaimedFile, bytes] | None:
-    """The oldest file nobody reads, or a file by its id whoever reads it; leased, with its bytes as they came."""
+async def claim(hub: Hub, file_id: str = "") -> ClaimedFile | None:
+    """The oldest file nobody reads, or a file by its id whoever reads it; leased, a larger one for longer."""
     take = partial(claim_this, file_id=UUID(file_id)) if file_id else claim_file
-    claimed = await hub.transact(partial(take, now=hub.clock(), lease_s=_LEASE_S))
-    if claimed is None:
-        return None
-    return claimed, hub.vault.open(claimed.content, where=_place(claimed.id))
+    return await hub.transact(partial(take, now=hub.clock(), lease_s=_LEASE_S))
+
+
+async def content_of(hub: Hub, file: ClaimedFile) -> AsyncIterator[bytes]:
+    """The bytes of a file as they came, piece by piece. Raises Alarm if they are not all there."""
+    piece, n, size_bytes = hub.vault.open(file.content, where=_place(file.id)), 1, 0
+    while True:
+        size_bytes += len(piece)
+        yield piece
+        if size_bytes >= file.size_bytes:
+            return
+        n += 1
+        async with hub.pool.acquire() as connection:
+            sealed = await read_piece(connection, file.id, n)
+        if sealed is None:
+            raise Alarm(f"file {file.id} lacks its piece {n}")
+        piece = hub.vault.open(sealed, where=_place(file.id, n))
 
 
 async def stage(hub: Hub, file_id: UUID, parts: Sequence[Part]) -> Became:
@@ -194,11 +218,24 @@ def require_bank(hub: Hub, bank: str) -> str:
     return name
 
 
-def _new_file(hub: Hub, ask: FileAsk) -> NewFile:
-    if not ask.data:
+@contextmanager
+def _opened(data: bytes | BinaryIO) -> Iterator[BinaryIO]:
+    """A file at its beginning; one that was brought open stays open."""
+    stream = io.BytesIO(data) if isinstance(data, bytes) else data
+    stream.seek(0)
+    yield stream
+
+
+def _new_file(hub: Hub, ask: FileAsk, stream: BinaryIO) -> NewFile:
+    digest, size_bytes, first = sha256(), 0, b""
+    while piece := stream.read(FILE_BYTES_MAX):
+        first = first or piece
+        digest.update(piece)
+        size_bytes += len(piece)
+        if size_bytes > ask.bytes_max:
+            raise Refused("too_large", f"A file has at most {ask.bytes_max} bytes; a profile's `limits` may say more.")
+    if not first:
         raise Refused("file_empty", "The file is empty.")
-    if len(ask.data) > FILE_BYTES_MAX:
-        raise Refused("too_large", f"A file has at most {FILE_BYTES_MAX} bytes.")
     uid = UUID(new_id())
     name = "".join(char for char in ask.name if char.isprintable())[-NAME_CHARS_MAX:]
     return NewFile(
@@ -206,9 +243,9 @@ def _new_file(hub: Hub, ask: FileAsk) -> NewFile:
         bank=require_bank(hub, ask.bank),
         profile=ask.profile,
         name=name,
-        digest=sha256(ask.data).hexdigest(),
-        size_bytes=len(ask.data),
-        content=hub.vault.seal(ask.data, where=_place(uid)),
+        digest=digest.hexdigest(),
+        size_bytes=size_bytes,
+        content=hub.vault.seal(first, where=_place(uid)),
         source=ask.source,
         stamp=ask.stamp,
         brought_by=ask.by,
@@ -219,12 +256,14 @@ def _new_file(hub: Hub, ask: FileAsk) -> NewFile:
     )
 
 
-def _place(file_id: UUID) -> str:
-    return f"bank_files/{file_id}/content"
+def _place(file_id: UUID, n: int = 1) -> str:
+    return f"bank_files/{file_id}/content" if n == 1 else f"bank_file_pieces/{file_id}/{n}"
 
 
-async def _receive(new: NewFile, connection: Connection) -> Received:
+async def _receive(hub: Hub, new: NewFile, stream: BinaryIO, connection: Connection) -> Received:
     if await add_file(connection, new):
+        if new.size_bytes > FILE_BYTES_MAX:
+            await _add_pieces(hub, new, stream, connection)
         return Received(str(new.id), new=True)
     known = await known_file(connection, new)
     if known is None:
@@ -232,10 +271,23 @@ async def _receive(new: NewFile, connection: Connection) -> Received:
     return Received(str(known), new=False)
 
 
-async def _upload(new: NewFile, row: KeyRow, connection: Connection) -> Answered:
+async def _add_pieces(hub: Hub, new: NewFile, stream: BinaryIO, connection: Connection) -> None:
+    """All that follows the first piece. Raises Unavailable if the file is no longer what its digest says."""
+    stream.seek(0)
+    digest = sha256(stream.read(FILE_BYTES_MAX))
+    n = 1
+    while piece := stream.read(FILE_BYTES_MAX):
+        n += 1
+        digest.update(piece)
+        await add_piece(connection, new.id, n, hub.vault.seal(piece, where=_place(new.id, n)))
+    if digest.hexdigest() != new.digest:
+        raise Unavailable("the file changed while it was taken: it is taken at the next look")
+
+
+async def _upload(hub: Hub, new: NewFile, row: KeyRow, connection: Connection) -> Answered:
     if await find_key(connection, principal=row.principal, route=row.route, key=row.key) is not None:
         return await replay(connection, row)
-    received = await _receive(new, connection)
+    received = await _receive(hub, new, io.BytesIO(), connection)
     kept = await read_file(connection, UUID(received.id))
     if kept is None:
         raise Unavailable("the file was undone")
@@ -263,8 +315,6 @@ async def _stage(hub: Hub, file_id: UUID, parts: Sequence[Part], connection: Con
     for part, old, weight in weighed:
         if weight in {"first", "newer"}:
             await _keep(connection, part, old, now)
-    if await miscounted(connection, file_id):
-        raise Alarm(f"file {file_id} was not staged as it was read")
     await decide_file(connection, file_id, "staged", now)
     return "staged"
 
@@ -285,15 +335,29 @@ async def _keep(connection: Connection, part: Part, old: Current | None, now: da
     if old is not None:
         await supersede(connection, old, row.file_id, now)
     await add_statement(connection, row)
-    lines = part.lines()
+    lines, stored = part.lines(), Stored()
     while batch := list(islice(lines, _COPY_ROWS)):
         await copy_lines(connection, batch)
+        stored += await stored_lines(connection, row, first=batch[0].n, last=batch[-1].n)
+    if stored != Stored(row.lines, row.credit_vnd, row.debit_vnd):
+        raise Alarm(f"file {row.file_id} was not staged as it was read")
     if old is None:
         return
-    gone = await withdrawn_lines(connection, old, row)
+    gone = await _withdrawn(connection, old, row)
     if gone:
         detail = f"{gone} lines of {row.kind} {row.day} were withdrawn or changed by a file sent again"
         await open_case(connection, key=f"file:{row.file_id}:{row.n}", kind="file", detail=detail)
+
+
+async def _withdrawn(connection: Connection, old: Current, new: StatementRow) -> int:
+    """How many lines of the older version the newer one lacks or tells otherwise, a slice of it at a time."""
+    gone, after = 0, 0
+    while True:
+        found, last = await withdrawn_lines(connection, old, new, after=after, limit=_COPY_ROWS)
+        gone += found
+        if last is None:
+            return gone
+        after = last
 
 
 def reason_of(view: dict[str, Any]) -> str:

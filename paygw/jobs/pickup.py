@@ -2,21 +2,23 @@
 
 import asyncio
 import logging
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from paygw.hub.filed import get_file
 from paygw.hub.hub import Hub
 from paygw.hub.intake import FILE_BYTES_MAX, FileAsk, Received, reason_of, receive_file, seen
-from paygw.jobs.staging import stage_received
+from paygw.jobs.staging import profile_of, stage_received
 from paygw.kernel.errors import Refused, Unavailable
-from paygw.outside.inbox import Dropped, list_dropped, open_inbox, put_away, read_dropped
+from paygw.outside.inbox import Dropped, is_unchanged, list_dropped, open_dropped, open_inbox, put_away
 from paygw.outside.sftp import Remote, SftpFolder, open_folder
 from paygw.outside.sources import Source, load_sources
+from reconciliation.statements.errors import BadFile
 
 BY: Final = "pickup"
 
@@ -26,7 +28,10 @@ _log = logging.getLogger("paygw.files")
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """What one look at a source came to: files kept, known before, refused, of no source; `error` when out of reach."""
+    """What one look at a source came to: files kept, known before, refused, `strange`; `error` when out of reach.
+
+    Strange is a file of no source, or one that is still being written.
+    """
 
     source: str
     kept: int = 0
@@ -68,7 +73,7 @@ async def _pick_folder(hub: Hub, source: Source) -> Picked:
     counts: Counter[str] = Counter()
     with open_inbox(inbox_of(hub, source)) as handle:
         waiting: list[tuple[Dropped, str]] = []
-        for dropped in await asyncio.to_thread(list_dropped, handle):
+        for dropped in await asyncio.to_thread(list_dropped, handle, settled_s=hub.settings.file_settled_s):
             outcome, file_id = await _take(hub, source, handle, dropped)
             counts[outcome] += 1
             waiting += [(dropped, file_id)] if file_id else []
@@ -82,14 +87,17 @@ async def _pick_folder(hub: Hub, source: Source) -> Picked:
 async def _take(hub: Hub, source: Source, handle: int, dropped: Dropped) -> tuple[str, str]:
     if source.told(dropped.name) is None:
         return "strange", ""
-    data = await asyncio.to_thread(read_dropped, handle, dropped, FILE_BYTES_MAX)
     try:
-        received = await receive_file(hub, _ask(source, dropped.name, dropped.stamp, data, way="folder"))
+        with open_dropped(handle, dropped) as data:
+            received = await receive_file(hub, _ask(hub, source, dropped.name, dropped.stamp, data, way="folder"))
     except Refused as refused:
-        digest = sha256(data).hexdigest()[:_DIGITS]
-        put_away(handle, dropped, into="refused", name=digest, why=f"{refused.detail} ({refused.code})")
+        if is_unchanged(handle, dropped):
+            name = sha256(f"{dropped.name}:{dropped.stamp}".encode()).hexdigest()[:_DIGITS]
+            put_away(handle, dropped, into="refused", name=name, why=f"{refused.detail} ({refused.code})")
         return "refused", ""
-    return _counted(received), received.id
+    except (OSError, Unavailable):  # gone, a link, or still being written: others are not held up
+        return "strange", ""
+    return (_counted(received), received.id) if is_unchanged(handle, dropped) else ("strange", "")
 
 
 async def _put_away(hub: Hub, handle: int, dropped: Dropped, file_id: str) -> None:
@@ -106,7 +114,7 @@ async def _pick_sftp(hub: Hub, source: Source) -> Picked:
     if source.sftp is None:
         return Picked(source.id)
     async with open_folder(source.sftp) as folder:
-        for remote in await folder.list():
+        for remote in await folder.list(hub.settings.file_settled_s):
             counts[await _fetch(hub, source, folder, remote)] += 1
     return _picked(source, counts)
 
@@ -117,13 +125,13 @@ async def _fetch(hub: Hub, source: Source, folder: SftpFolder, remote: Remote) -
         return "strange"
     if await seen(hub, source=f"sftp:{source.id}", name=remote.name, stamp=remote.stamp):
         return "known"
-    if not 0 < remote.size_bytes <= FILE_BYTES_MAX:
+    if not 0 < remote.size_bytes <= _bytes_max(hub, source):
         _log.warning("file_refused", extra={"bank": source.bank, "code": "too_large"})
         return "refused"
-    data = await folder.read(remote, FILE_BYTES_MAX)
-    if len(data) != remote.size_bytes:
-        return "strange"
-    received = await receive_file(hub, _ask(source, remote.name, remote.stamp, data, way="sftp"))
+    with tempfile.TemporaryFile(dir=hub.settings.var) as data:
+        if not await folder.read(remote, data):
+            return "strange"
+        received = await receive_file(hub, _ask(hub, source, remote.name, remote.stamp, data, way="sftp"))
     return _counted(received)
 
 
@@ -141,12 +149,21 @@ def _counted(received: Received) -> str:
     return "kept" if received.new else "known"
 
 
-def _ask(source: Source, name: str, stamp: str, data: bytes, *, way: str) -> FileAsk:
+def _bytes_max(hub: Hub, source: Source) -> int:
+    """What the source's profile allows; one that cannot be read is told when the file is."""
+    try:
+        return profile_of(hub, source.profile).limits.bytes_max
+    except BadFile:
+        return FILE_BYTES_MAX
+
+
+def _ask(hub: Hub, source: Source, name: str, stamp: str, data: BinaryIO, *, way: str) -> FileAsk:
     day, sequence = source.told(name) or (None, 0)
     return FileAsk(
         bank=source.bank,
         profile=source.profile,
         data=data,
+        bytes_max=_bytes_max(hub, source),
         name=name,
         source=f"{way}:{source.id}",
         by=BY,

@@ -2,16 +2,17 @@
 
 VAR/inbox/<source>/             senders write `.name` or `name.part` and rename when it is complete
 VAR/inbox/<source>/done/        <id of the file>, after it was kept
-VAR/inbox/<source>/refused/     <digest>, and beside it a text that says why, in both languages
+VAR/inbox/<source>/refused/     <its id>, and beside it a text that says why, in both languages
 """
 
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 ENTRIES_MAX: Final = 10_000
 
@@ -39,8 +40,13 @@ def open_inbox(folder: Path) -> Iterator[int]:
         os.close(handle)
 
 
-def list_dropped(handle: int) -> list[Dropped]:
-    """The complete files, oldest first: regular ones only, no links, nothing hidden or unfinished."""
+def list_dropped(handle: int, *, settled_s: float) -> list[Dropped]:
+    """The complete files, oldest first: regular ones only, no links, nothing hidden, unfinished or written just now.
+
+    A sender that writes under the final name is waited for: a file is complete when nothing was written to it for
+    `settled_s`.
+    """
+    written_before_ns = time.time_ns() - int(settled_s * 1_000_000_000)
     found: list[tuple[int, Dropped]] = []
     with os.scandir(handle) as entries:
         for entry in entries:
@@ -48,6 +54,8 @@ def list_dropped(handle: int) -> list[Dropped]:
                 continue
             if entry.is_file(follow_symlinks=False):
                 facts = entry.stat(follow_symlinks=False)
+                if settled_s and facts.st_mtime_ns > written_before_ns:
+                    continue
                 stamp = f"{facts.st_mtime_ns}:{facts.st_size}"
                 found.append((facts.st_mtime_ns, Dropped(entry.name, facts.st_size, stamp)))
             if len(found) >= ENTRIES_MAX:
@@ -55,13 +63,20 @@ def list_dropped(handle: int) -> list[Dropped]:
     return [dropped for _, dropped in sorted(found, key=lambda one: (one[0], one[1].name))]
 
 
-def read_dropped(handle: int, dropped: Dropped, most_bytes: int) -> bytes:
-    """At most `most_bytes` + 1: one more says that it is too large. Raises OSError for a link or a device."""
+@contextmanager
+def open_dropped(handle: int, dropped: Dropped) -> Iterator[BinaryIO]:
+    """The file, to be read. Raises OSError for a link or a device."""
     opened = os.open(dropped.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=handle)
     with os.fdopen(opened, "rb") as file:
         if not stat.S_ISREG(os.fstat(opened).st_mode):
             raise OSError("not a regular file")
-        return file.read(most_bytes + 1)
+        yield file
+
+
+def is_unchanged(handle: int, dropped: Dropped) -> bool:
+    """Whether nothing was written to a file since it was listed."""
+    facts = os.stat(dropped.name, dir_fd=handle, follow_symlinks=False)
+    return dropped.stamp == f"{facts.st_mtime_ns}:{facts.st_size}"
 
 
 def put_away(handle: int, dropped: Dropped, *, into: str, name: str, why: str = "") -> None:

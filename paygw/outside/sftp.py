@@ -2,12 +2,13 @@
 
 import asyncio
 import stat
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import asyncssh
 
@@ -17,6 +18,9 @@ from paygw.outside.sources import Sftp
 ENTRIES_MAX: Final = 10_000
 CONNECT_S: Final = 10.0
 READ_S: Final = 120.0
+
+_BYTES_PER_S: Final = 1_000_000  # a large file may take longer
+_PIECE: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +39,10 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class SftpFolder:
-    """An open folder: list it, read a file of the list. Both raise Unavailable."""
+    """An open folder: list what nobody wrote to for some seconds, read a file of the list. Both raise Unavailable."""
 
-    list: Callable[[], Awaitable[list[Remote]]]
-    read: Callable[[Remote, int], Awaitable[bytes]]
+    list: Callable[[float], Awaitable[list[Remote]]]
+    read: Callable[[Remote, BinaryIO], Awaitable[bool]]
 
 
 @asynccontextmanager
@@ -79,13 +83,13 @@ def _reaching(where: Sftp) -> Iterator[None]:
         raise Unavailable(f"cannot read files from {where.host}:{where.port} ({reason})") from error
 
 
-async def _list(where: Sftp, client: asyncssh.SFTPClient) -> list[Remote]:
+async def _list(where: Sftp, client: asyncssh.SFTPClient, settled_s: float) -> list[Remote]:
     found: list[Remote] = []
     with _reaching(where):
         async with asyncio.timeout(READ_S):
             async for entry in client.scandir(where.folder):
                 name, kind = str(entry.filename), entry.attrs.permissions or 0
-                if stat.S_ISREG(kind) and "/" not in name and not name.startswith("."):
+                if stat.S_ISREG(kind) and "/" not in name and not name.startswith(".") and _settled(entry, settled_s):
                     at = datetime.fromtimestamp(entry.attrs.mtime or 0, UTC)
                     found.append(Remote(name, entry.attrs.size or 0, at))
                 if len(found) >= ENTRIES_MAX:
@@ -93,9 +97,23 @@ async def _list(where: Sftp, client: asyncssh.SFTPClient) -> list[Remote]:
     return sorted(found, key=lambda one: (one.modified_at, one.name))
 
 
-async def _read(where: Sftp, client: asyncssh.SFTPClient, remote: Remote, most_bytes: int) -> bytes:
-    """At most `most_bytes` + 1: one more says that it is too large."""
+def _settled(entry: asyncssh.SFTPName, settled_s: float) -> bool:
+    """Whether a file was left alone for a while, as far as the server's clock is ours."""
+    return not 0 <= time.time() - (entry.attrs.mtime or 0) < settled_s
+
+
+async def _read(where: Sftp, client: asyncssh.SFTPClient, remote: Remote, into: BinaryIO) -> bool:
+    """The bytes of a file; False if it is not, or no longer, as it was listed: it is being written."""
+    read_bytes = 0
     with _reaching(where):
-        async with asyncio.timeout(READ_S), client.open(f"{where.folder}/{remote.name}", "rb") as file:
-            data: Any = await file.read(most_bytes + 1)  # bytes, in mode rb
-    return bytes(data)
+        async with asyncio.timeout(READ_S + remote.size_bytes / _BYTES_PER_S):
+            async with client.open(f"{where.folder}/{remote.name}", "rb") as file:
+                while read_bytes <= remote.size_bytes:
+                    piece: Any = await file.read(_PIECE)  # bytes, in mode rb
+                    if not piece:
+                        break
+                    into.write(piece)
+                    read_bytes += len(piece)
+            now = await client.stat(f"{where.folder}/{remote.name}")
+    same = (now.size, now.mtime) == (remote.size_bytes, int(remote.modified_at.timestamp()))
+    return same and read_bytes == remote.size_bytes

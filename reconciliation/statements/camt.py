@@ -5,7 +5,7 @@ several transaction details becomes a line for each; their amounts must make the
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Final, Literal, cast
 
@@ -22,7 +22,7 @@ from reconciliation.statements.staged import (
     StagedLine,
     Statement,
 )
-from reconciliation.statements.totals import check_balances, check_totals
+from reconciliation.statements.totals import check_totals, tallied
 from reconciliation.statements.values import read_amount, read_moment
 
 NO_REFERENCE: Final = frozenset({"", "NOTPROVIDED", "NONREF"})
@@ -50,14 +50,14 @@ _DATES: Final = ("yyyy-MM-dd", "yyyy-MM-ddzz", "iso", "yyyy-MM-ddTHH:mm:ss", "yy
 _Node = etree._Element  # noqa: SLF001 - lxml's only name for the type
 
 
-def read_camt(text: str) -> tuple[Statement, ...]:
+def read_camt(text: str, rows_max: int = ROWS_MAX) -> tuple[Statement, ...]:
     """Every statement or notification of a message, totals and balances checked. Raises BadFile."""
     body, (inside, kind) = _body(_tree(text))
     statements = tuple(_statement(node, kind) for node in _all(body, inside))
     if not statements:
         raise BadFile("xml_element", name=inside)
-    if sum(len(one.lines) for one in statements) > ROWS_MAX:
-        raise BadFile("rows", most=ROWS_MAX)
+    if sum(len(one.lines) for one in statements) > rows_max:
+        raise BadFile("rows", most=rows_max)
     return statements
 
 
@@ -115,18 +115,22 @@ def _statement(node: _Node, kind: Literal["statement", "notification"]) -> State
         pending=pending,
         lines=tuple(lines),
     )
-    _check_summary(node, statement)
-    return check_balances(statement)
+    tally, statement = tallied(statement)
+    if not pending:
+        check_totals(*_summary(node, tally.totals()))
+    return statement
 
 
-def _check_summary(node: _Node, statement: Statement) -> None:
-    """`TxsSummry` counts and sums the booked entries of each direction, where the bank gives it."""
-    said = {
-        Direction.CREDIT: _sum(node, "TxsSummry/TtlCdtNtries/Sum"),
-        Direction.DEBIT: _sum(node, "TxsSummry/TtlDbtNtries/Sum"),
-    }
-    if not statement.pending:
-        check_totals(statement, said)
+def _summary(node: _Node, made: Mapping[str, int]) -> tuple[dict[str, int | None], dict[str, int]]:
+    """What `TxsSummry` says of the entries, and what they make."""
+    ways = {Direction.CREDIT: "TtlCdtNtries", Direction.DEBIT: "TtlDbtNtries"}
+    entries = [_direction(entry) for entry in _all(node, "Ntry")]
+    counts = {name: entries.count(way) for way, name in ways.items()} | {"TtlNtries": len(entries)}
+    sums = {name: made[f"{way}_vnd"] for way, name in ways.items()}
+    told = {f"{name}/NbOfNtries": _sum(node, f"TxsSummry/{name}/NbOfNtries") for name in counts}
+    told |= {f"{name}/Sum": _sum(node, f"TxsSummry/{name}/Sum") for name in sums}
+    found = {f"{name}/NbOfNtries": count for name, count in counts.items()}
+    return told, found | {f"{name}/Sum": vnd for name, vnd in sums.items()}
 
 
 def _lines(entry: _Node, account: str) -> Iterator[StagedLine]:
@@ -165,6 +169,9 @@ def _lines(entry: _Node, account: str) -> Iterator[StagedLine]:
 
 def _parts(entry: _Node, details: list[_Node], amount_vnd: int) -> list[tuple[_Node, int]]:
     """The transactions of an entry with their amounts; the entry itself where it has at most one."""
+    said = {text for group in _all(entry, "NtryDtls") if (text := _text(group, "Btch/NbOfTxs"))}
+    if details and len(said) == 1 and int(min(said)) != len(details):
+        raise BadFile("control_total", _line(entry), name="Btch/NbOfTxs", said=min(said), found=len(details))
     if len(details) <= 1:
         return [(details[0] if details else entry, amount_vnd)]
     parts = [(part, _money(part if _find(part, "Amt") is not None else _at(part, "AmtDtls/TxAmt"))) for part in details]

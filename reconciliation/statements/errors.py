@@ -16,6 +16,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
         "Không đọc được theo các bảng mã đã khai ({declared}); hãy xuất lại tệp.",
         "Not in a declared encoding ({declared}); export the file again.",
     ),
+    "not_text": (
+        "Tệp là {form}, không phải CSV, TXT hay XLSX; hãy xuất lại.",
+        "The file is {form}, neither CSV, TXT nor XLSX: export it again.",
+    ),
     "control_character": (
         "Có ký tự điều khiển (ví dụ NUL); tệp hỏng hoặc không phải văn bản.",
         "A control character (such as NUL): the file is damaged or is no text.",
@@ -26,7 +30,6 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     ),
     "line_too_long": ("Dòng dài hơn {most} ký tự.", "The line has more than {most} characters."),
     "cell_too_long": ("Ô dài hơn {most} ký tự.", "A cell has more than {most} characters."),
-    "cell_newline": ("Ô chứa ký tự xuống dòng.", "A cell holds a line end."),
     "quoting": ("Dấu nháy không đóng hoặc đặt sai chỗ.", "A quote that is not closed or stands in a wrong place."),
     "columns": ("Nhiều hơn {most} cột.", "More than {most} columns."),
     "rows": ("Nhiều hơn {most} dòng.", "More than {most} rows."),
@@ -50,13 +53,33 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
         "Cả ghi nợ và ghi có đều có giá trị, hoặc đều trống.",
         "Debit and credit are both filled, or both empty.",
     ),
+    "id_rounded": (
+        "Mã {text} đã bị bảng tính đổi thành số gần đúng; hãy xuất lại với cột mã ở dạng văn bản.",
+        "A spreadsheet made a rounded number of the id {text}: export again with ids as text.",
+    ),
     "date": ("Không phải ngày giờ theo mẫu {forms}: {text}.", "Not a date of the form {forms}: {text}."),
     "word": ("Từ chưa khai ở cột {column}: {text}.", "A word the profile does not know in column {column}: {text}."),
     "currency": ("Loại tiền không phải VND: {text}.", "The currency is not VND: {text}."),
-    "formula": ("Ô chứa công thức; hãy xuất giá trị.", "A cell holds a formula: export values."),
+    "formula": (
+        "Ô chứa công thức hoặc lỗi của công thức; hãy xuất giá trị.",
+        "A cell holds a formula, or the error of one: export values.",
+    ),
+    "macro": ("Sổ tính có macro; hãy lưu lại dạng .xlsx.", "The workbook holds macros: save it as .xlsx."),
+    "workbook_1904": (
+        "Sổ tính đếm ngày từ 1904; hãy bỏ tùy chọn đó rồi lưu lại.",
+        "The workbook counts its days from 1904: switch that off and save it again.",
+    ),
+    "sheets": (
+        "Nhiều trang tính có bảng ({sheets}); hãy nêu `sheet` trong hồ sơ cột hoặc gửi từng tệp.",
+        "Several sheets hold a table ({sheets}): name `sheet` in the profile, or send a file each.",
+    ),
     "trailer_missing": (
         "Thiếu dòng tổng ({marks}); tệp bị cắt cụt.",
         "The trailer ({marks}) is missing: the file is cut short.",
+    ),
+    "strange_row": (
+        "Dòng chỉ có chữ: {text}. Nếu là ghi chú hay chữ ký, hãy thêm vào `skip` của hồ sơ cột.",
+        "A row of one text: {text}. If it is a note or a signature, add it to `skip` of the profile.",
     ),
     "after_trailer": ("Còn dòng sau dòng tổng.", "Rows after the trailer."),
     "control_total": (
@@ -76,8 +99,20 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
         "Nothing says whose account this is: name it with --account.",
     ),
     "account_differs": (
-        "Tệp của tài khoản khác tài khoản được nêu.",
-        "The file is of another account than was named.",
+        "Tệp của tài khoản {first}, không phải {other}.",
+        "The file is of account {first}, not of {other}.",
+    ),
+    "accounts_mixed": (
+        "Tệp có dòng của hai tài khoản ({first}, {other}); hãy gửi mỗi tài khoản một tệp.",
+        "The lines are of two accounts ({first}, {other}): send a file for each.",
+    ),
+    "days_mixed": (
+        "Các dòng từ ngày {first} đến {last}; hãy xuất từng ngày, hoặc nêu --day nếu ngân hàng gửi chung.",
+        "The lines are of {first} to {last}: export each day, or name --day if the bank sends them as one.",
+    ),
+    "day_future": (
+        "Tệp của ngày {said}, chưa đến; hãy kiểm tra mẫu ngày trong hồ sơ cột.",
+        "The file is of {said}, which is still to come: look at the forms of dates in the profile.",
     ),
     "day_missing": (
         "Không biết tệp của ngày nào; hãy nêu --day.",
@@ -102,8 +137,15 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
         "The details of the entry make {found}, the entry says {said}.",
     ),
     "mt940": ("Không đúng cấu trúc MT940: {text}.", "Not the structure of MT940: {text}."),
-    "profile": ("Không có hồ sơ cột tên {name}.", "There is no profile named {name}."),
-    "profile_invalid": ("Hồ sơ cột sai: {text}.", "The profile is wrong: {text}."),
+    "profile": (
+        "Không có hồ sơ cột tên {name}; xem `paygw files profiles`.",
+        "There is no profile named {name}: see `paygw files profiles`.",
+    ),
+    "profile_invalid": ("Hồ sơ cột {path} sai: {text}.", "The profile {path} is wrong: {text}."),
+    "profile_named": (
+        "Tệp {path} phải mang tên của hồ sơ: {name}.yaml.",
+        "The file {path} must be named as its profile: {name}.yaml.",
+    ),
     "statement_repeated": (
         "Tệp có hai sao kê cùng tài khoản, ngày và số.",
         "The file holds two statements of one account, day and number.",
@@ -119,6 +161,14 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
 })  # fmt: skip
 
 
+class _Facts(dict[str, str]):
+    """A fact nobody told is nothing."""
+
+    def __missing__(self, name: str) -> str:
+        """Nothing."""
+        return ""
+
+
 class BadFile(PaygwError):
     """A file is refused whole. `line` counts from 1 (row of a sheet, line of a text), None for the file."""
 
@@ -130,12 +180,12 @@ class BadFile(PaygwError):
 
     def vi(self) -> str:
         """The sentence in Vietnamese, with the line."""
-        said = WORDS[self.code][0].format(**self.facts)
+        said = WORDS[self.code][0].format_map(_Facts(self.facts))
         return said if self.line is None else f"Dòng {self.line}: {said}"
 
     def en(self) -> str:
         """The sentence in English, with the line."""
-        said = WORDS[self.code][1].format(**self.facts)
+        said = WORDS[self.code][1].format_map(_Facts(self.facts))
         return said if self.line is None else f"Line {self.line}: {said}"
 
 

@@ -1,50 +1,39 @@
-"""What makes a line the same line in a file sent again, and a statement the same statement however it is written."""
+"""What makes a line the same line in a file sent again, in whatever format, order of columns or encoding."""
 
 from collections import Counter
-from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
 import msgspec
 
-from reconciliation.statements.staged import StagedLine, Statement
+from reconciliation.statements.staged import StagedLine
 
 _KEY_BYTES: Final = 16
 
 
-def line_keys(lines: Sequence[StagedLine]) -> list[str]:
+class LineKeys:
     """A key per line: kind and bank reference, else what the line says; equal ones are told apart by their order."""
-    seen: Counter[str] = Counter()
-    keys: list[str] = []
-    for line in lines:
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._again: Counter[str] = Counter()
+
+    def key(self, line: StagedLine) -> str:
+        """The key of the next line of a statement."""
         base = f"{line.kind}:{line.bank_txn_id}" if line.bank_txn_id else f"{line.kind}:={_said(line)}"
-        seen[base] += 1
-        keys.append(base if seen[base] == 1 else f"{base}#{seen[base]}")
-    return keys
-
-
-def content_hash(statement: Statement) -> str:
-    """The same for two files that say the same, in whatever format, order of columns or encoding."""
-    said = msgspec.json.encode(
-        (
-            statement.kind,
-            statement.account,
-            statement.day,
-            statement.part,
-            statement.opening_vnd,
-            statement.closing_vnd,
-            [_facts(line) for line in statement.lines],
-        )
-    )
-    return sha256(said).hexdigest()
+        if base not in self._seen:
+            self._seen.add(base)
+            return base
+        self._again[base] += 1
+        return f"{base}#{self._again[base] + 1}"
 
 
 def _said(line: StagedLine) -> str:
-    return sha256(msgspec.json.encode(_facts(line))).digest()[:_KEY_BYTES].hex()
+    return sha256(msgspec.json.encode(facts_of(line))).digest()[:_KEY_BYTES].hex()
 
 
-def _facts(line: StagedLine) -> tuple[object, ...]:
-    """Everything but where it stands in the file and the running balance."""
+def facts_of(line: StagedLine) -> tuple[object, ...]:
+    """What two files must say alike to say the same: all but place and running balance."""
     return (
         line.bank_txn_id,
         line.ref,

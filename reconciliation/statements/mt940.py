@@ -22,7 +22,7 @@ from reconciliation.statements.staged import (
     StagedLine,
     Statement,
 )
-from reconciliation.statements.totals import check_balances
+from reconciliation.statements.totals import tallied
 
 NO_REFERENCE: Final = "NONREF"
 MEMO_CHARS_MAX: Final = 1_000
@@ -92,7 +92,7 @@ class _Open:
     lines: list[StagedLine] = field(default_factory=list)
 
 
-def read_mt940(text: str) -> tuple[Statement, ...]:
+def read_mt940(text: str, rows_max: int = ROWS_MAX) -> tuple[Statement, ...]:
     """Every statement of a file, balances checked. Raises BadFile."""
     statements: list[Statement] = []
     current: _Open | None = None
@@ -112,8 +112,8 @@ def read_mt940(text: str) -> tuple[Statement, ...]:
         else:
             _take(current, tag)
         about_entry = tag.name == "61" or (about_entry and tag.name == "86")
-        if sum(len(one.lines) for one in statements) + len(current.lines) > ROWS_MAX:
-            raise BadFile("rows", tag.line, most=ROWS_MAX)
+        if sum(len(one.lines) for one in statements) + len(current.lines) > rows_max:
+            raise BadFile("rows", tag.line, most=rows_max)
     if current is None:
         raise BadFile("mt940", text=":20:")
     statements.append(_closed(current, None))
@@ -143,13 +143,15 @@ def _tags(text: str) -> Iterator[_Tag]:
 def _take(current: _Open, tag: _Tag) -> None:
     match tag.name:
         case "25" | "25P":
+            if current.account:
+                raise BadFile("mt940", tag.line, text=f":{tag.name}:")
             account = tag.value.split("\n")[0].strip()
             current.account = account.rpartition("/")[2].removesuffix("VND").strip()
             if not current.account or len(current.account) > _ACCOUNT_CHARS_MAX:
                 raise BadFile("account_missing", tag.line)
         case "28" | "28C":
             found = _NUMBER.fullmatch(tag.value.strip())
-            if found is None:
+            if found is None or current.part:
                 raise BadFile("mt940", tag.line, text=f":{tag.name}:")
             current.number, current.part = int(found[1]), tag.value.strip()
         case "60F" | "60M":
@@ -178,7 +180,7 @@ def _closed(current: _Open, line: int | None) -> Statement:
             raise BadFile("mt940", line, text=tag)
     if current.closing_vnd is None or current.day is None:
         raise BadFile("trailer_missing", line, marks=":62F:")
-    return check_balances(
+    _, statement = tallied(
         Statement(
             kind="statement",
             account=current.account,
@@ -190,6 +192,7 @@ def _closed(current: _Open, line: int | None) -> Statement:
             lines=tuple(current.lines),
         )
     )
+    return statement
 
 
 def _entry(account: str, tag: _Tag) -> StagedLine:

@@ -9,18 +9,18 @@ import yaml
 from paygw.kernel.errors import Refused
 from reconciliation.model import Status
 from reconciliation.statements.errors import BadFile
-from reconciliation.statements.staged import Direction, LineKind
+from reconciliation.statements.staged import FILE_BYTES_MAX, MIB, ROWS_MAX, Direction, LineKind
 from reconciliation.statements.text import Encoding, fold
 from reconciliation.statements.values import Marks, Unit, is_form
 
 Column = Literal[
-    "account", "bank_txn_id", "ref", "kind", "direction", "amount_vnd", "debit_vnd", "credit_vnd", "fee_vnd", "net_vnd",
-    "balance_vnd", "status", "booked_at", "booked_time", "value_date", "settled_on", "memo", "virtual_account",
-    "currency",
+    "account", "bank_txn_id", "ref", "kind", "direction", "amount_vnd", "debit_vnd", "credit_vnd", "fee_vnd",
+    "fee_vat_vnd", "net_vnd", "balance_vnd", "status", "booked_at", "booked_time", "value_date", "settled_on", "memo",
+    "virtual_account", "currency",
 ]  # fmt: skip
 Fact = Literal[
     "account", "day", "sequence", "opening_vnd", "closing_vnd", "lines", "total_vnd", "credit_vnd", "debit_vnd",
-    "fee_vnd",
+    "fee_vnd", "fee_vat_vnd", "currency",
 ]  # fmt: skip
 Words = tuple[str, ...]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,59}$")]
@@ -48,6 +48,18 @@ class Trailer(_Strict, frozen=True, kw_only=True):
     required: bool = False
 
 
+class Limits(_Strict, frozen=True, kw_only=True):
+    """How large a file may be. Larger than 20 MiB it comes by folder, SFTP or command line, and is a delimited text."""
+
+    rows: Annotated[int, msgspec.Meta(ge=1, le=5_000_000)] = ROWS_MAX
+    mib: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = FILE_BYTES_MAX // MIB
+
+    @property
+    def bytes_max(self) -> int:
+        """The limit in bytes."""
+        return self.mib * MIB
+
+
 class Profile(_Strict, frozen=True, kw_only=True):
     """How to read one kind of file of one bank. Words and headers are compared without case and diacritics."""
 
@@ -58,10 +70,11 @@ class Profile(_Strict, frozen=True, kw_only=True):
     kind: Literal["statement", "notification", "settlement"] = "statement"
     encodings: tuple[Encoding, ...] = ("utf-8", "utf-16")
     delimiters: tuple[Literal[",", ";", "|", "\t"], ...] = (",", ";", "|", "\t")
-    sheet: str = ""  # name of the sheet; the first one where empty
+    sheet: str = ""  # name of the sheet; where empty, the one visible sheet that has the header
     columns: dict[Column, Words] = msgspec.field(default_factory=dict)
     required: tuple[Column, ...] = ()
     amounts: Amounts = Amounts()
+    limits: Limits = Limits()
     dates: Words = ("dd/MM/yyyy HH:mm:ss", "dd/MM/yyyy HH:mm", "dd/MM/yyyy")
     kinds: dict[LineKind, Words] = msgspec.field(default_factory=dict)
     directions: dict[Direction, Words] = msgspec.field(default_factory=dict)

@@ -1,20 +1,16 @@
-"""Rows of a delimited text: streamed, every cell bounded, quotes strict, no line end inside a cell."""
+"""Rows of a delimited text: streamed, every cell bounded, quotes strict; a cell may have several lines."""
 
 import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 from reconciliation.statements.errors import BadFile
-from reconciliation.statements.staged import CELL_CHARS_MAX, ROWS_MAX
+from reconciliation.statements.staged import CELL_CHARS_MAX
 from reconciliation.statements.values import Cell
 
 COLUMNS_MAX: Final = 100
-
-# Head rows and totals stand beside the lines.
-_ROWS_MAX: Final = ROWS_MAX + 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +29,9 @@ class Row:
         return next((str(cell) for cell in self.cells if cell != ""), "")
 
 
-def delimited(text: str, delimiter: str) -> Iterator[Row]:
-    """The rows of a text. Raises BadFile: quoting, cell_newline, cell_too_long, columns, rows."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def delimited(lines: Iterable[str], delimiter: str) -> Iterator[Row]:
+    """The rows of a text's lines. Raises BadFile: quoting, cell_too_long, columns."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     line = 1
     while True:
         try:
@@ -44,30 +40,32 @@ def delimited(text: str, delimiter: str) -> Iterator[Row]:
             return
         except csv.Error:
             raise BadFile("quoting", line) from None
+        if any(_holds_rows(cell, delimiter, len(cells)) for cell in cells):
+            raise BadFile("quoting", line)
         yield checked(line, tuple(cell.strip() for cell in cells))
         line = reader.line_num + 1
 
 
+def _holds_rows(cell: str, delimiter: str, width: int) -> bool:
+    """Whether a quote that was left open took whole rows into a cell."""
+    return "\n" in cell and any(part.count(delimiter) >= max(1, width - 1) for part in cell.split("\n"))
+
+
 def checked(line: int, cells: tuple[Cell, ...]) -> Row:
     """A row within bounds."""
-    if line > _ROWS_MAX:
-        raise BadFile("rows", most=ROWS_MAX)
     if len(cells) > COLUMNS_MAX:
         raise BadFile("columns", line, most=COLUMNS_MAX)
     for cell in cells:
-        if isinstance(cell, str):
-            if len(cell) > CELL_CHARS_MAX:
-                raise BadFile("cell_too_long", line, most=CELL_CHARS_MAX)
-            if "\n" in cell:
-                raise BadFile("cell_newline", line)
+        if isinstance(cell, str) and len(cell) > CELL_CHARS_MAX:
+            raise BadFile("cell_too_long", line, most=CELL_CHARS_MAX)
     return Row(line, cells)
 
 
-def head(text: str, delimiter: str, count: int) -> list[Row]:
-    """The first rows as another delimiter would have them; what cannot be read so ends them."""
+def head(rows: Iterable[Row], count: int) -> list[Row]:
+    """The first filled rows, as far as they can be read."""
     found: list[Row] = []
     try:
-        found.extend(islice(delimited(text, delimiter), count))
+        found.extend(row for row in islice(rows, count) if row)
     except BadFile:
         return found
     return found

@@ -4,6 +4,7 @@ A file may hold several statements (accounts, days). Lines are richer than `reco
 one of every line that matching compares.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
@@ -14,8 +15,9 @@ from reconciliation.model import Kind, Line, Status
 VIETNAM: Final = timezone(timedelta(hours=7))
 AMOUNT_MAX_VND: Final = 10**15
 CELL_CHARS_MAX: Final = 4_096
-FILE_BYTES_MAX: Final = 20 * 1024 * 1024
-ROWS_MAX: Final = 200_000
+MIB: Final = 1024 * 1024
+FILE_BYTES_MAX: Final = 20 * MIB  # unless a profile says otherwise
+ROWS_MAX: Final = 200_000  # the same
 
 FileKind = Literal["statement", "notification", "settlement"]
 
@@ -95,11 +97,25 @@ class StagedLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What the lines of a statement come to, in đồng; `net_vnd` is credits less debits of what succeeded.
+
+    `content` is the same for two files that say the same.
+    """
+
+    lines: int = 0
+    credit_vnd: int = 0
+    debit_vnd: int = 0
+    net_vnd: int = 0
+    content: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """What one account (or merchant) did on one day. `part` tells statements of one day apart (a page, an id).
 
     `number` is the bank's running number, 0 where it counts none; `sequence` the version of a re-sent file, 0 where
-    the file says none. `said_lines` and `said_vnd` are the file's own totals.
+    the file says none. `lines` is empty where whoever read the file took them one by one.
     """
 
     kind: FileKind
@@ -110,20 +126,10 @@ class Statement:
     sequence: int = 0
     opening_vnd: int | None = None
     closing_vnd: int | None = None
-    said_lines: int | None = None
-    said_vnd: int | None = None
-    said_fee_vnd: int | None = None
     pending: int = 0  # lines that are announced and not booked; they move nothing and are left out
+    made: Made = Made()
+    not_read: tuple[str, ...] = ()  # header cells that no column of the profile names
     lines: tuple[StagedLine, ...] = ()
-
-    @property
-    def net_vnd(self) -> int:
-        """Credits less debits of what succeeded."""
-        return sum(
-            line.amount_vnd if line.direction is Direction.CREDIT else -line.amount_vnd
-            for line in self.lines
-            if line.status is not Status.FAILED and line.status is not Status.PENDING
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,3 +138,14 @@ class StagedFile:
 
     profile: str
     statements: tuple[Statement, ...]
+
+
+def with_lines(staged: StagedFile, lines: Sequence[StagedLine]) -> StagedFile:
+    """A file with the lines that were handed on while it was read, each with its statement's account."""
+    whole: list[Statement] = []
+    at = 0
+    for one in staged.statements:
+        own = lines[at : at + one.made.lines]
+        at += one.made.lines
+        whole.append(replace(one, lines=tuple(replace(line, account=one.account or line.account) for line in own)))
+    return replace(staged, statements=tuple(whole))

@@ -1,22 +1,32 @@
 """A table of a bank to one statement: header by aliases, lines by columns, totals and balances checked."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
 from typing import Final
 
 from reconciliation.statements.errors import BadFile
+from reconciliation.statements.header import Header, columns_found, find_columns, has_header, header_of, wanted_columns
 from reconciliation.statements.lines import Reader
-from reconciliation.statements.profile import Column, Fact, Profile, Words
+from reconciliation.statements.profile import Fact, Profile, Words
 from reconciliation.statements.rows import Row, delimited, head
-from reconciliation.statements.staged import ROWS_MAX, VIETNAM, Direction, StagedLine, Statement
-from reconciliation.statements.text import fold
-from reconciliation.statements.totals import check_balances, check_totals
-from reconciliation.statements.values import Cell, account_number, read_amount, read_moment
+from reconciliation.statements.staged import VIETNAM, StagedLine, Statement
+from reconciliation.statements.text import Text, fold
+from reconciliation.statements.totals import Tally, check_totals
+from reconciliation.statements.values import (
+    Cell,
+    account_number,
+    check_currency,
+    identifier,
+    masked,
+    read_amount,
+    read_moment,
+)
+
+Keep = Callable[[StagedLine], None]
+Sheet = tuple[str, Callable[[], Iterator[Row]]]
 
 _DAY_FORMS: Final = ("iso", "yyyy-MM-dd", "dd/MM/yyyy", "dd-MM-yyyy", "yyyyMMdd", "dd/MM/yyyy HH:mm:ss")
-_Header = dict[Column, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,26 +43,48 @@ class _Table:
     """What is known of a table while it is read."""
 
     profile: Profile
+    keep: Keep
     marks: Words
     skip: Words
     labels: Mapping[str, Fact]
-    header: _Header = field(default_factory=dict)
+    header: Header = field(default_factory=dict)
+    head: tuple[Cell, ...] = ()
     width: int = 0
+    not_read: tuple[str, ...] = ()
     facts: dict[Fact, tuple[Cell, int]] = field(default_factory=dict)
-    lines: list[StagedLine] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    accounts: dict[str, int] = field(default_factory=dict)  # and the line that first told it
+    days: set[date | None] = field(default_factory=set)
+    rows: int = 0
     ended: bool = False
 
 
-def read_delimited(text: str, profile: Profile, given: Given) -> Statement:
+def read_delimited(text: Text, profile: Profile, given: Given, keep: Keep) -> Statement:
     """A statement from text. Raises BadFile."""
-    best = max(profile.delimiters, key=lambda one: _columns_found(text, one, profile))
-    return read_table(delimited(text, best), profile, given, whole_rows=True)
+    tried = {one: head(delimited(text.lines(), one), profile.header_rows_max) for one in profile.delimiters}
+    best = max(profile.delimiters, key=lambda one: columns_found(tried[one], profile))
+    return read_table(delimited(text.lines(), best), profile, given, keep, whole_rows=True)
 
 
-def read_table(rows: Iterable[Row], profile: Profile, given: Given, *, whole_rows: bool = False) -> Statement:
-    """A statement from rows; `whole_rows`: a short row is one that was cut. Raises BadFile."""
+def read_sheets(sheets: Sequence[Sheet], profile: Profile, given: Given, keep: Keep) -> Statement:
+    """A statement from the one sheet that has the header. Raises BadFile, `sheets` where several have it."""
+    tables = [one for one in sheets if has_header(head(one[1](), profile.header_rows_max), profile)]
+    if len(tables) > 1:
+        raise BadFile("sheets", sheets=", ".join(name for name, _ in tables))
+    _, rows = (tables or sheets)[0]
+    return read_table(rows(), profile, given, keep)
+
+
+def read_table(
+    rows: Iterable[Row], profile: Profile, given: Given, keep: Keep, *, whole_rows: bool = False
+) -> Statement:
+    """A statement without its lines, which are kept one by one; `whole_rows`: a short row is one that was cut.
+
+    Lines that were kept mean nothing before this has returned. Raises BadFile.
+    """
     table = _Table(
         profile,
+        keep,
         marks=tuple(map(fold, profile.trailer.marks)) if profile.trailer is not None else (),
         skip=tuple(map(fold, profile.skip)),
         labels={fold(label): fact for fact, labels in profile.labels.items() for label in labels},
@@ -68,74 +100,75 @@ def read_table(rows: Iterable[Row], profile: Profile, given: Given, *, whole_row
     return _statement(table, given)
 
 
-def _columns_found(text: str, delimiter: str, profile: Profile) -> int:
-    rows = head(text, delimiter, profile.header_rows_max)
-    return max((len(_map(row, profile, strict=False)) for row in rows), default=0)
-
-
 def _find_header(table: _Table, rows: Iterator[Row]) -> None:
-    best: _Header = {}
-    profile, wanted = table.profile, _wanted(table.profile)
+    best: Header = {}
+    profile, before = table.profile, None
     for seen, row in enumerate(rows, 1):
-        found = _map(row, profile, strict=False)
-        if wanted <= found.keys():
-            table.header, table.width = _map(row, profile, strict=True), len(row.cells)
+        found = header_of(before, row, profile)
+        if found is not None:
+            table.header, cells, table.head = found[0], found[1].cells, row.cells
+            table.width = len(cells)
+            places = set(table.header.values())
+            table.not_read = tuple(str(one) for n, one in enumerate(cells) if one != "" and n not in places)
             return
-        best = max(best, found, key=len)
+        best = max(best, find_columns(row, profile), key=len)
         _read_labels(table, row)
+        before = row or before
         if seen >= profile.header_rows_max:
             break
+    wanted = wanted_columns(profile)
     missing = ", ".join(profile.columns[name][0] for name in profile.columns if name in wanted and name not in best)
     raise BadFile("header_missing", columns=missing)
 
 
-def _wanted(profile: Profile) -> set[Column]:
-    amounts: set[Column] = {"amount_vnd"} if "amount_vnd" in profile.columns else {"debit_vnd", "credit_vnd"}
-    when: set[Column] = {"booked_at"} if "booked_at" in profile.columns else {"value_date"}
-    return amounts | when | set(profile.required)
-
-
-def _map(row: Row, profile: Profile, *, strict: bool) -> _Header:
-    aliases = _aliases(profile)
-    found: _Header = {}
-    for place, cell in enumerate(row.cells):
-        column = aliases.get(fold(cell)) if isinstance(cell, str) and cell else None
-        if column is None:
-            continue
-        if column in found and strict:
-            raise BadFile("header_repeated", row.line, column=str(cell))
-        found.setdefault(column, place)
-    return found
-
-
-def _aliases(profile: Profile) -> dict[str, Column]:
-    return _folded(tuple((name, alias) for name, aliases in profile.columns.items() for alias in aliases))
-
-
-@lru_cache(maxsize=64)
-def _folded(pairs: tuple[tuple[Column, str], ...]) -> dict[str, Column]:
-    return {fold(alias): name for name, alias in pairs}
-
-
 def _take(table: _Table, reader: Reader, row: Row, *, whole_rows: bool) -> None:
-    profile, first = table.profile, fold(row.first())
-    trailer = profile.trailer
-    if trailer is not None and first.startswith(table.marks):
-        if table.ended:
-            raise BadFile("after_trailer", row.line)
-        table.ended = True
-        for fact, column in trailer.facts.items():
-            place = table.header[column] if column in table.header else len(row.cells)
-            if place < len(row.cells) and row.cells[place] != "":
-                table.facts[fact] = (row.cells[place], row.line)
+    is_line = reader.is_line(row)
+    if _passed(table, row, is_line=is_line):
         return
-    if first.startswith(table.skip) or _read_labels(table, row, first_only=True):
-        return
+    if not is_line and sum(cell != "" for cell in row.cells) == 1:
+        raise BadFile("strange_row", row.line, text=row.first())
     if table.ended:
         raise BadFile("after_trailer", row.line)
-    if len(table.lines) >= ROWS_MAX:
-        raise BadFile("rows", row.line, most=ROWS_MAX)
-    table.lines.append(reader.line(_fitted(row, table.width, whole=whole_rows)))
+    table.rows += 1
+    if table.rows > table.profile.limits.rows:
+        raise BadFile("rows", row.line, most=table.profile.limits.rows)
+    fitted = _fitted(row, table.width, whole=whole_rows)
+    line, written = reader.line(fitted)
+    table.tally.add(line, written)
+    if line.account:
+        table.accounts.setdefault(account_number(line.account), line.line)
+    table.days.add(_day_of(line, table.profile))
+    table.keep(line)
+
+
+def _passed(table: _Table, row: Row, *, is_line: bool) -> bool:
+    """Whether a row that is no line is known: totals, a word to skip, a fact, the header on a further page.
+
+    Totals may stand in the columns of a line; then they are checked, and a line taken for them is noticed.
+    """
+    first = fold(row.first())
+    ended, skipped = (_longest(first, words) for words in (table.marks, table.skip))
+    if ended > skipped and not (is_line and table.profile.trailer is not None and not table.profile.trailer.facts):
+        _read_trailer(table, row)
+        return True
+    if is_line:
+        return row.cells == table.head
+    return skipped > 0 or _read_labels(table, row, inside=True)
+
+
+def _longest(text: str, words: Words) -> int:
+    return max((len(word) for word in words if text.startswith(word)), default=0)
+
+
+def _read_trailer(table: _Table, row: Row) -> None:
+    if table.ended:
+        raise BadFile("after_trailer", row.line)
+    table.ended = True
+    facts = table.profile.trailer.facts if table.profile.trailer is not None else {}
+    for fact, column in facts.items():
+        place = table.header.get(column, len(row.cells))
+        if place < len(row.cells) and row.cells[place] != "":
+            table.facts[fact] = (row.cells[place], row.line)
 
 
 def _fitted(row: Row, width: int, *, whole: bool) -> Row:
@@ -148,22 +181,30 @@ def _fitted(row: Row, width: int, *, whole: bool) -> Row:
     return Row(row.line, cells + ("",) * (width - len(cells)))
 
 
-def _read_labels(table: _Table, row: Row, *, first_only: bool = False) -> bool:
-    """Facts beside their labels, `Số dư đầu kỳ: 1.000` in one cell or two. Whether there was one."""
+def _read_labels(table: _Table, row: Row, *, inside: bool = False) -> bool:
+    """Facts beside their labels, `Số dư đầu kỳ: 1.000` in one cell or two. Whether there was one.
+
+    `inside` the table a balance may stand in its column, with its name in the first filled cell or the last.
+    """
     seen = False
+    ends = {next((n for n, cell in enumerate(row.cells) if cell != ""), -1), _last_filled(row)}
     for place, cell in enumerate(row.cells):
-        if not isinstance(cell, str) or not cell:
+        if not isinstance(cell, str) or not cell or (inside and place not in ends):
             continue
         label, _, after = cell.partition(":")
         fact = table.labels.get(fold(label))
         if fact is not None:
             said: Cell = after.strip() or next((one for one in row.cells[place + 1 :] if one != ""), "")
+            if said == "" and inside:
+                said = row.cells[table.header["balance_vnd"]] if "balance_vnd" in table.header else ""
             if said != "":
                 table.facts[fact] = (said, row.line)
                 seen = True
-        if first_only:
-            break
     return seen
+
+
+def _last_filled(row: Row) -> int:
+    return max((n for n, cell in enumerate(row.cells) if cell != ""), default=-1)
 
 
 def _amount(table: _Table, fact: Fact) -> int | None:
@@ -178,34 +219,38 @@ def _count(table: _Table, fact: Fact) -> int | None:
 
 
 def _statement(table: _Table, given: Given) -> Statement:
-    lines = tuple(table.lines)
-    account = _account(table, given)
+    if "currency" in table.facts:
+        text, line = table.facts["currency"]
+        check_currency(str(text), line, table.profile.amounts.unit)
     statement = Statement(
         kind=table.profile.kind,
-        account=account,
+        account=_account(table, given),
         day=_day(table, given),
         sequence=_count(table, "sequence") or given.sequence,
         opening_vnd=_amount(table, "opening_vnd"),
         closing_vnd=_amount(table, "closing_vnd"),
-        said_lines=_count(table, "lines"),
-        said_vnd=_amount(table, "total_vnd"),
-        said_fee_vnd=_amount(table, "fee_vnd"),
-        lines=tuple(replace(line, account=account) for line in lines) if account else lines,
+        not_read=table.not_read,
     )
-    sums = {Direction.CREDIT: _amount(table, "credit_vnd"), Direction.DEBIT: _amount(table, "debit_vnd")}
-    check_totals(statement, sums)
-    return check_balances(statement)
+    amounts: tuple[Fact, ...] = ("total_vnd", "fee_vnd", "fee_vat_vnd", "credit_vnd", "debit_vnd")
+    told = {"lines": _count(table, "lines")} | {name: _amount(table, name) for name in amounts}
+    check_totals(told, table.tally.totals())
+    return table.tally.closed(statement)
 
 
 def _account(table: _Table, given: Given) -> str:
-    said = {account_number(line.account) for line in table.lines if line.account}
+    if len(table.accounts) > 1:
+        first, other = list(table.accounts)[:2]
+        raise BadFile("accounts_mixed", table.accounts[other], first=masked(first), other=masked(other))
+    said = set(table.accounts)
     if "account" in table.facts:
-        said.add(account_number(str(table.facts["account"][0])))
+        cell, line = table.facts["account"]
+        said.add(account_number(identifier(cell, line)))
     if given.account:
         said.add(account_number(given.account))
     if len(said) > 1:
-        raise BadFile("account_differs")
-    if said <= {""} and table.profile.kind == "statement" and table.lines:  # a day without lines may be nobody's
+        first, other = sorted(said)[:2]
+        raise BadFile("account_differs", first=masked(first), other=masked(other))
+    if said <= {""} and table.profile.kind == "statement" and table.rows:  # a day without lines may be nobody's
         raise BadFile("account_missing")
     return said.pop() if said else ""
 
@@ -217,15 +262,16 @@ def _day(table: _Table, given: Given) -> date:
         if given.day is not None and given.day != said:
             raise BadFile("day_differs", line, said=said.isoformat(), wanted=given.day.isoformat())
         return said
-    days = {_day_of(line, table.profile) for line in table.lines}
+    told = sorted(day for day in table.days if day is not None)
     if given.day is not None:
-        told = sorted(day for day in days if day is not None)
         if told and given.day not in told:
             raise BadFile("day_differs", said=told[0].isoformat(), wanted=given.day.isoformat())
         return given.day
-    if len(days) != 1 or None in days:
+    if len(told) > 1:
+        raise BadFile("days_mixed", first=told[0].isoformat(), last=told[-1].isoformat())
+    if not told or None in table.days:
         raise BadFile("day_missing")
-    return next(day for day in days if day is not None)
+    return told[0]
 
 
 def _day_of(line: StagedLine, profile: Profile) -> date | None:

@@ -1,28 +1,30 @@
-"""Rows of an XLSX workbook: inflation bounded before a byte of XML is read, values only, one sheet.
+"""Rows of an XLSX workbook: inflation bounded before a byte of XML is read, values only.
 
 Runs in a process of its own with limits on memory and time (paygw/jobs/reading.py): the library behind it is large.
 """
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import IO, Final
+from functools import partial
+from typing import IO, Any, Final
 from unicodedata import normalize
 from zlib import error as ZlibError  # noqa: N812 - zlib names its error in small letters
 
 from openpyxl import load_workbook
+from openpyxl.utils.datetime import WINDOWS_EPOCH
 from openpyxl.utils.exceptions import InvalidFileException
 
 from reconciliation.statements.errors import BadFile
 from reconciliation.statements.rows import COLUMNS_MAX, Row, checked
-from reconciliation.statements.staged import FILE_BYTES_MAX
 from reconciliation.statements.values import Cell
 
 INFLATED_BYTES_MAX: Final = 200 * 1024 * 1024
 RATIO_MAX: Final = 100
 PARTS_MAX: Final = 1_000
+_MACROS: Final = ("vbaproject.bin", "macrosheets/sheet1.xml")
 MAGIC: Final = b"PK\x03\x04"
 
 _PIECE: Final = 1024 * 1024
@@ -36,20 +38,28 @@ _UNREADABLE: Final = (
 )  # fmt: skip
 
 
-def workbook(data: bytes, sheet: str = "") -> Iterator[Row]:
-    """The rows of one sheet. Raises BadFile: too_large, workbook, inflated, xml_dtd, formula, columns, rows, ..."""
-    if len(data) > FILE_BYTES_MAX:
-        raise BadFile("too_large", most=FILE_BYTES_MAX)
+def sheets(data: bytes, sheet: str = "") -> list[tuple[str, Callable[[], Iterator[Row]]]]:
+    """The sheets people see, or the one named, each with its rows, which may be asked for more than once.
+
+    Raises BadFile: workbook, inflated, xml_dtd, macro, sheet_missing, formula, columns, rows, ...
+    """
     _check_parts(data)
     try:
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)
-        if sheet and sheet not in book.sheetnames:
-            raise BadFile("sheet_missing", sheet=sheet)
-        page = book[sheet] if sheet else book.worksheets[0]
-        page.reset_dimensions()  # what the file claims its size to be is not believed
-        rows = page.iter_rows()
+        if book.epoch != WINDOWS_EPOCH:
+            raise BadFile("workbook_1904")
+        pages = [page for page in book.worksheets if sheet or page.sheet_state == "visible"]
     except _UNREADABLE:
         raise BadFile("workbook") from None
+    found = [(page.title, partial(_rows, page)) for page in pages if sheet in {"", page.title}]
+    if not found:
+        raise BadFile("sheet_missing", sheet=sheet)
+    return list(found)
+
+
+def _rows(page: Any) -> Iterator[Row]:  # noqa: ANN401 - the stubs know no sheet that is only read
+    page.reset_dimensions()  # what the file claims its size to be is not believed
+    rows = page.iter_rows()
     number = blank = 0
     while True:
         number += 1
@@ -76,6 +86,8 @@ def _check_parts(data: bytes) -> None:
             if len(parts) > PARTS_MAX or sum(part.file_size for part in parts) > INFLATED_BYTES_MAX:
                 raise _inflated()
             inflated = 0
+            if any(part.filename.lower().endswith(_MACROS) for part in parts):
+                raise BadFile("macro")
             for part in parts:
                 with archive.open(part) as stream:
                     inflated = _check_part(stream, inflated, len(data))

@@ -18,7 +18,7 @@ def sourced(paygw: Paygw, tmp_path: Path) -> Paygw:
     """A hub whose sources name one bank with a drop folder."""
     path = tmp_path / "sources.yaml"
     path.write_text(SOURCES)
-    return lambda words: paygw(words, PAYGW_FILE_SOURCES=str(path))
+    return lambda words: paygw(words, PAYGW_FILE_SOURCES=str(path), PAYGW_FILE_SETTLED_S="0")
 
 
 def written(folder: Path, data: bytes, name: str = "sao-ke.csv") -> Path:

@@ -33,7 +33,7 @@ NAME = "SK_20261120.csv"
 @pytest.fixture
 def dropping(hub: Hub, tmp_path: Path) -> Hub:
     """A hub with a drop folder of its own."""
-    return replace(hub, settings=hub.settings.model_copy(update={"var": tmp_path}))
+    return replace(hub, settings=hub.settings.model_copy(update={"var": tmp_path, "file_settled_s": 0}))
 
 
 def drop(hub: Hub, name: str, data: bytes) -> Path:
@@ -186,58 +186,58 @@ def _source(server: Server, **changes: object) -> Source:
     return Source(id="so-b", bank="sandbox-b", profile="sandbox-statement", files=FOLDER.files, sftp=sftp)
 
 
-async def test_files_of_a_real_sftp_server_are_taken_once(hub: Hub, server: Server) -> None:
+async def test_files_of_a_real_sftp_server_are_taken_once(dropping: Hub, server: Server) -> None:
     (server.folder / NAME).write_bytes(statement(100, 200))
     (server.folder / "SK_20261121.csv.tmp").write_bytes(b"half")
     (server.folder / "SK_20261122.csv").mkdir()
 
-    first = await pick_up(hub, [_source(server)])
-    second = await pick_up(hub, [_source(server)])
+    first = await pick_up(dropping, [_source(server)])
+    second = await pick_up(dropping, [_source(server)])
 
-    (view,) = (await find_files(hub, limit=10))["items"]
+    (view,) = (await find_files(dropping, limit=10))["items"]
     assert first == [Picked("so-b", kept=1, strange=1)]
     assert second == [Picked("so-b", known=1, strange=1)]
     assert (view["state"], view["source"], view["lines"]) == ("staged", "sftp:so-b", 2)
 
 
-async def test_a_file_written_again_there_is_taken_again(hub: Hub, server: Server) -> None:
+async def test_a_file_written_again_there_is_taken_again(dropping: Hub, server: Server) -> None:
     (server.folder / NAME).write_bytes(statement(100))
-    await pick_up(hub, [_source(server)])
+    await pick_up(dropping, [_source(server)])
     (server.folder / NAME).write_bytes(statement(300))
     os.utime(server.folder / NAME, (2_000_000_000, 2_000_000_000))
 
-    assert await pick_up(hub, [_source(server)]) == [Picked("so-b", kept=1)]
-    (one,) = await filed(hub, bank="sandbox-b", kind="statement", day=date(2026, 11, 20))
+    assert await pick_up(dropping, [_source(server)]) == [Picked("so-b", kept=1)]
+    (one,) = await filed(dropping, bank="sandbox-b", kind="statement", day=date(2026, 11, 20))
     assert one.credit_vnd == 300
 
 
-async def test_a_server_with_another_host_key_is_not_talked_to(hub: Hub, server: Server) -> None:
+async def test_a_server_with_another_host_key_is_not_talked_to(dropping: Hub, server: Server) -> None:
     other = " ".join((server.folder.parent / "other.pub").read_text().split()[:2])
     (server.folder / NAME).write_bytes(statement(100))
 
-    (picked,) = await pick_up(hub, [_source(server, host_key=other)])
+    (picked,) = await pick_up(dropping, [_source(server, host_key=other)])
 
     assert "HostKeyNotVerifiable" in picked.error
-    assert (await find_files(hub, limit=10))["items"] == []
+    assert (await find_files(dropping, limit=10))["items"] == []
 
 
-async def test_a_key_the_server_does_not_know_is_an_error(hub: Hub, server: Server) -> None:
-    (picked,) = await pick_up(hub, [_source(server, key_file=server.folder.parent / "other")])
+async def test_a_key_the_server_does_not_know_is_an_error(dropping: Hub, server: Server) -> None:
+    (picked,) = await pick_up(dropping, [_source(server, key_file=server.folder.parent / "other")])
 
     assert "PermissionDenied" in picked.error
 
 
-async def test_a_folder_that_is_not_there_is_an_error(hub: Hub, server: Server) -> None:
-    (picked,) = await pick_up(hub, [_source(server, folder="/no/such/folder")])
+async def test_a_folder_that_is_not_there_is_an_error(dropping: Hub, server: Server) -> None:
+    (picked,) = await pick_up(dropping, [_source(server, folder="/no/such/folder")])
 
     assert "SFTPNoSuchFile" in picked.error
 
 
-async def test_a_file_that_is_too_large_stays_there(hub: Hub, server: Server) -> None:
+async def test_a_file_that_is_too_large_stays_there(dropping: Hub, server: Server) -> None:
     with (server.folder / NAME).open("wb") as file:
         file.truncate(21 * 1024 * 1024)
 
-    assert await pick_up(hub, [_source(server)]) == [Picked("so-b", refused=1)]
+    assert await pick_up(dropping, [_source(server)]) == [Picked("so-b", refused=1)]
 
 
 def test_sources_are_read_strictly(tmp_path: Path) -> None:

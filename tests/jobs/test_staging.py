@@ -1,7 +1,11 @@
 """Files from bytes to staged lines: whole or not at all, once, and replaced by newer ones."""
 
 import asyncio
-from datetime import date
+import io
+import os
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import asyncpg
@@ -11,11 +15,12 @@ from paygw.hub import intake
 from paygw.hub.filed import filed, filed_lines, find_files, get_file, missing_files
 from paygw.hub.hub import Hub
 from paygw.hub.intake import FileAsk, receive_file
-from paygw.jobs.reading import read_apart
-from paygw.jobs.staging import parts_of, profile_of, stage_next, stage_received, staged_of_day
+from paygw.jobs.spool import Spool
+from paygw.jobs.staging import parts_of, profile_of, read_into, stage_next, stage_received, staged_of_day
 from paygw.kernel.errors import Alarm, Refused
 from paygw.outside.sources import Source
-from reconciliation.statements.table import Given
+from paygw.store.files import ClaimedFile
+from reconciliation.statements.read import SHIPPED
 
 pytestmark = pytest.mark.db
 
@@ -28,7 +33,7 @@ def statement(*amounts: int, opening: int = 0, day: date = DAY, mark: str = "T",
     balance, rows = opening, ""
     for n, amount in enumerate(amounts, 1):
         balance += amount
-        rows += f"1020304050,{mark}{n},credit,{amount},{balance},{day}T08:00:0{n}+07:00,A-{n},{memo}\r\n"
+        rows += f"1020304050,{mark}{n},credit,{amount},{balance},{day}T08:00:{n % 60:02}+07:00,A-{n},{memo}\r\n"
     return f"{HEAD}{rows}TRAILER,{len(amounts)},,{sum(amounts)},{balance},{day},{opening},\r\n".encode()
 
 
@@ -172,31 +177,30 @@ async def test_a_refused_file_can_be_read_again(hub: Hub) -> None:
         await intake.again(hub, file_id)
 
 
-async def test_lines_that_do_not_make_their_sums_leave_nothing(hub: Hub) -> None:
+async def test_lines_that_do_not_make_their_sums_leave_nothing(hub: Hub, tmp_path: Path) -> None:
     await receive_file(hub, ask(statement(100, 200)))
-    claimed = await intake.claim(hub)
-    assert claimed is not None
-    file, data = claimed
-    staged = await read_apart(data, profile_of(hub, file.profile), Given())
-    (part,) = parts_of(hub, file, staged)
-    cut = intake.Part(part.row, lambda: iter(list(part.lines())[:1]))
+    file = await intake.claim(hub)
+    assert file is not None
+    with Spool(tmp_path) as spool:
+        (part,) = parts_of(file, await read_into(hub, file, spool), spool)
+        cut = intake.Part(part.row, lambda: iter(list(part.lines())[:1]))
 
-    with pytest.raises(Alarm, match="not staged as it was read"):
-        await intake.stage(hub, file.id, [cut])
+        with pytest.raises(Alarm, match="not staged as it was read"):
+            await intake.stage(hub, file.id, [cut])
 
     async with hub.pool.acquire() as connection:
         assert await connection.fetchval("SELECT count(*) FROM file_lines") == 0
         assert await connection.fetchval("SELECT state FROM bank_files") == "received"
 
 
-async def test_two_readers_stage_a_file_once(hub: Hub) -> None:
+async def test_two_readers_stage_a_file_once(hub: Hub, tmp_path: Path) -> None:
     await receive_file(hub, ask(statement(100, 200)))
-    claimed = await intake.claim(hub)
-    assert claimed is not None
-    file, data = claimed
-    parts = parts_of(hub, file, await read_apart(data, profile_of(hub, file.profile), Given()))
+    file = await intake.claim(hub)
+    assert file is not None
+    with Spool(tmp_path) as spool:
+        parts = parts_of(file, await read_into(hub, file, spool), spool)
 
-    became = await asyncio.gather(*(intake.stage(hub, file.id, parts) for _ in range(3)))
+        became = await asyncio.gather(*(intake.stage(hub, file.id, parts) for _ in range(3)))
 
     assert sorted(became) == ["decided", "decided", "staged"]
     assert await amounts(hub) == [100, 200]
@@ -259,6 +263,29 @@ async def test_nothing_is_missing_on_a_day_off_or_once_staged(hub: Hub) -> None:
     assert await missing_files(hub, [source], date(2026, 11, 21)) == []
 
 
+async def test_a_transfer_between_two_accounts_of_one_file_is_a_line_of_both(hub: Hub) -> None:
+    text = "".join(
+        f":20:X\n:25:{account}\n:28C:1/1\n:60F:C260115VND{opening},\n:61:260115{mark}100,NTRFNONREF//FT1\n"
+        f":62F:C260115VND{closing},\n"
+        for account, mark, opening, closing in (("001100", "D", 100, 0), ("002200", "C", 0, 100))
+    )
+
+    _, state = await brought(hub, text.encode(), profile="mt940")
+
+    assert state == "staged"
+    for account in ("001100", "002200"):
+        (one,) = await filed(hub, bank="sandbox-a", kind="statement", day=date(2026, 1, 15), account=account)
+        assert [line.row.bank_txn_id for line in await filed_lines(hub, one)] == ["FT1"]
+
+
+async def test_a_file_of_a_day_to_come_is_refused(hub: Hub) -> None:
+    day = hub.clock().date() + timedelta(days=2)
+
+    file_id, state = await brought(hub, statement(100, day=day))
+
+    assert (state, (await get_file(hub, file_id))["problem"]["code"]) == ("refused", "day_future")
+
+
 async def test_files_are_listed_newest_first_and_paged(hub: Hub) -> None:
     for day in range(1, 4):
         await brought(hub, statement(100, day=date(2026, 11, day)))
@@ -308,6 +335,39 @@ async def test_what_came_in_is_never_removed(hub: Hub, table: str) -> None:
     async with hub.pool.acquire() as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(f"DELETE FROM {table}")  # noqa: S608 - one of three names
+
+
+async def test_a_file_of_several_pieces_is_kept_and_staged_whole(hub: Hub, tmp_path: Path) -> None:
+    shipped = (SHIPPED / "sandbox-statement.yaml").read_text().replace("sandbox-statement", "large")
+    (tmp_path / "large.yaml").write_text(f"{shipped}limits: {{mib: 30}}\n")
+    patient = replace(hub, settings=hub.settings.model_copy(update={"file_profiles": tmp_path, "var": tmp_path}))
+    data = statement(*range(1, 5_501), memo="x" * 4_000)
+    bytes_max = profile_of(patient, "large").limits.bytes_max
+    given = replace(ask(data, profile="large"), data=io.BytesIO(data), bytes_max=bytes_max)
+
+    received = await receive_file(patient, given)
+    await stage_received(patient)
+
+    view = await get_file(patient, received.id)
+    assert (view["state"], view["lines"], view["size_bytes"]) == ("staged", 5_500, len(data))
+    file = await _claimed(patient, received.id)
+    assert b"".join([piece async for piece in intake.content_of(patient, file)]) == data
+    assert [path.name for path in os.scandir(tmp_path)] == ["large.yaml"]
+
+
+async def test_a_file_beyond_its_profile_is_refused(hub: Hub) -> None:
+    with pytest.raises(Refused, match="too_large"):
+        await receive_file(hub, replace(ask(b"x" * 101), bytes_max=100))
+
+
+async def _claimed(hub: Hub, file_id: str) -> ClaimedFile:
+    """A file as a reader sees it, whatever became of it."""
+    async with hub.pool.acquire() as connection:
+        row = await connection.fetchrow(
+            "SELECT id, bank, profile, account, day, sequence, size_bytes, content FROM bank_files WHERE id = $1",
+            UUID(file_id),
+        )
+    return ClaimedFile(**dict(row))
 
 
 async def test_a_large_day_is_staged_whole(hub: Hub) -> None:

@@ -97,5 +97,5 @@ def test_an_amount_changed_anywhere_never_moves_the_balance_unseen(profile: str,
     assert isinstance(before, StagedFile)
     if isinstance(found, StagedFile):
         told, was = found.statements[0], before.statements[0]
-        assert (told.closing_vnd or 0) - (told.opening_vnd or 0) == told.net_vnd
-        assert told.net_vnd == was.net_vnd
+        assert (told.closing_vnd or 0) - (told.opening_vnd or 0) == told.made.net_vnd
+        assert told.made.net_vnd == was.made.net_vnd

@@ -54,7 +54,7 @@ def bank(tmp_path: Path) -> Iterator[Bank]:
 def test_its_settlement_is_read_whole(bank: Bank) -> None:
     (statement,) = read_file(settlement_csv(bank, _DAY).encode(), _PROFILES["sandbox-settlement"]).statements
 
-    assert (statement.kind, statement.day, statement.said_lines) == ("settlement", _DAY, 5)
+    assert (statement.kind, statement.day, statement.made.lines) == ("settlement", _DAY, 5)
     assert [(one.kind, one.amount_vnd, one.fee_vnd) for one in statement.lines] == [
         (LineKind.PAYMENT, 100_000, 1_100),
         (LineKind.PAYMENT, 100_000, 1_100),

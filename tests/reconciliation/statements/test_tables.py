@@ -109,7 +109,7 @@ def test_an_empty_day_with_its_balances_is_a_statement() -> None:
         ("Nội dung", "Diễn giải;Nội dung", "header_repeated", 4),
         ("Ghi có", "Ghi cỏ dại", "header_missing", None),
         ("Phí dịch vụ", "Phí;dịch vụ", "ragged", 6),
-        ("Phí dịch vụ", '"Phí\r\ndịch vụ"', "cell_newline", 6),
+        ("Phí dịch vụ", '"Phí\r\nFT3;20/11/2026;;1;1;x"', "quoting", 6),
         ("Phí dịch vụ", '"Phí" dịch vụ', "quoting", 6),
         ("Phí dịch vụ", "Phí\x00dịch vụ", "control_character", 6),
         ("Phí dịch vụ", "Phí\u202edịch vụ", "control_character", 6),
@@ -271,7 +271,7 @@ def test_lines_of_several_days_need_a_day() -> None:
     with pytest.raises(BadFile) as caught:
         _read(_text().replace("20/11/2026 09", "21/11/2026 09"))
 
-    assert caught.value.code == "day_missing"
+    assert (caught.value.code, caught.value.facts) == ("days_mixed", {"first": "2026-11-20", "last": "2026-11-21"})
 
 
 @pytest.mark.parametrize(
