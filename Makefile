@@ -86,9 +86,10 @@ check-imports: $(READY)
 check-openapi: $(READY)
 	$(PY) -m paygw openapi --check
 
-# Neither hadolint nor a running Docker is needed: the rules we hold the two files to are tests.
+# Neither hadolint, promtool nor a running Docker is needed: the rules we hold the files to are tests.
 check-deploy: $(READY)
-	$(PY) -m pytest -q -p no:cacheprovider tests/house/test_deploy.py
+	$(PY) -m pytest -q -p no:cacheprovider tests/house/test_deploy.py tests/deploy/test_rules.py tests/deploy/test_watching.py tests/deploy/test_runbook.py
+	@command -v promtool >/dev/null 2>&1 || echo "not run: promtool test rules (not installed)"
 	@if docker compose version >/dev/null 2>&1; then docker compose -f deploy/compose.yaml config --quiet; \
 		else echo "not run: docker compose config (no docker compose here)"; fi
 	@if command -v hadolint >/dev/null 2>&1; then hadolint Dockerfile; else echo "not run: hadolint (not installed)"; fi
