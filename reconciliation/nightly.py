@@ -72,6 +72,9 @@ class Port(Protocol):
     def rename(self, renamed: Sequence[Renamed]) -> None:
         """From here on these lines are what the book calls them."""
 
+    async def foresee(self) -> Figures:
+        """What settling would post, in figures; nothing is written."""
+
     async def settle(self) -> Figures:
         """Post every line of the settlement file; evidence first, in the same transaction."""
 
@@ -117,6 +120,8 @@ async def run_night(
     report.breaks = found.breaks
     if mode == "dry_run":
         report.steps["match"] = _figures(found)
+        report.steps["repair"] = {"to_tell": len(found.proven)}
+        report.steps["settle"] = await port.foresee()
         return report
     opened = await port.open_breaks(found.breaks)
     await _done(port, report, "match", {**_figures(found), "opened": opened})

@@ -1,7 +1,7 @@
 """`paygw callback`, `audit`, `ledger`: what people decide about money, and whether the books hold."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -19,6 +19,11 @@ callback = typer.Typer(help="Callbacks to portals.")
 audit = typer.Typer(help="The chains over ledger, evidence and audit trail.")
 ledger = typer.Typer(help="The books.")
 
+_LAYERS: Final = {
+    "bank_lines": "Dòng của ngân hàng", "orders": "Yêu cầu thanh toán", "receipts": "Tiền đã nhận",
+    "slices": "Phần của từng đơn vị hưởng", "refunds": "Hoàn trả", "settlements": "Quyết toán", "payouts": "Chi trả",
+    "ledger": "Bút toán", "breaks": "Chênh lệch",
+}  # fmt: skip
 _AUDIT_S = 3_600.0  # an audit of years may take its time
 
 
@@ -132,10 +137,14 @@ def trace(
     if as_json:
         show(found, as_json=True)
         return
-    for layer in ("bank_lines", "orders", "receipts", "settlements", "payouts", "ledger", "breaks"):
-        if found[layer]:
-            typer.echo(f"\n{layer}")
-            show_all(found[layer], as_json=False)
+    parts = {name: [{"receipt_id": one["id"], **part} for one in found["receipts"] for part in one[name]]
+             for name in ("slices", "refunds")}  # fmt: skip
+    whole = {name: value for name, value in found.items() if name != "receipts"} | parts
+    whole["receipts"] = [{k: v for k, v in one.items() if k not in parts} for one in found["receipts"]]
+    for layer, title in _LAYERS.items():
+        if whole[layer]:
+            typer.echo(f"\n{title} ({layer})")
+            show_all(whole[layer], as_json=False)
 
 
 def _patient() -> Settings:

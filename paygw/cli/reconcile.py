@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
+from paygw.cli.night_words import outcome, steps_in_words
 from paygw.cli.output import AsJson, show, show_all, with_hub
 from paygw.hub.days import day_of
 from paygw.hub.hub import Hub
 from paygw.hub.nights import list_nights, show_night
 from paygw.jobs.nightly import Files, reconcile
+from paygw.kernel.break_words import WORDS
 from paygw.kernel.connector import FileKind
 from paygw.kernel.errors import Refused
 from paygw.settings import Settings
@@ -36,15 +38,17 @@ def reconcile_day(
 ) -> None:
     """Reconcile a bank's day: files, matching, repairs, breaks, settlement, minutes; without --bank list the nights."""
     patient = Settings().model_copy(update={"statement_timeout_s": _PATIENT_S})
-    if not bank or not day:
+    if not bank and not day:
         show_all(with_hub(list_nights), as_json=as_json)
         return
+    if not bank or not day:
+        raise Refused("invalid_value", "A night has a --bank and a --date; without both the nights are listed.")
+    if dry_run + intraday + as_known > 1:
+        raise Refused("invalid_value", "Choose one of --dry-run, --intraday and --as-known.")
     which = day_of(day)
     if as_known:
         show(with_hub(lambda hub: show_night(hub, bank, which), patient), as_json=as_json)
         return
-    if dry_run and intraday:
-        raise Refused("invalid_value", "Choose --dry-run or --intraday.")
     mode: Mode = "dry_run" if dry_run else "intraday" if intraday else "night"
     files: dict[FileKind, Path] = {}
     files |= {"settlement": settlement} if settlement else {}
@@ -63,7 +67,10 @@ def _tell(done: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         show(done, as_json=True)
         return
-    show({name: done[name] for name in ("bank", "day", "mode", "status", "waits_for")}, as_json=False)
-    show_all([{"step": step, "figures": figures} for step, figures in done["steps"].items()], as_json=False)
+    if done["steps"]:
+        show_all(steps_in_words(done), as_json=False)
     if done["breaks"]:
-        show_all(done["breaks"], as_json=False)
+        named = ({"name_vi": WORDS[one["kind"]].name_vi, **one} for one in done["breaks"])
+        show_all(list(named), as_json=False)
+    for sentence in outcome(done):
+        typer.echo(sentence)

@@ -2,48 +2,86 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Final, cast
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+from paygw.cli.labels import LABELS
 
 Row = Mapping[str, object]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 _WIDE = 200  # columns, where nobody watches
+_NOTHING: Final = "Không có gì. / Nothing."
 
 
 def show(value: Row, *, as_json: bool) -> None:
-    """One thing: an object, or name and value per line."""
+    """One thing: an object, or name and value per line; rows inside it as tables below their name."""
     if as_json:
         _json(value)
         return
     for name, one in value.items():
-        typer.echo(f"{name}: {_plain(one)}")
+        if _is_rows(one):
+            typer.echo(f"\n{label(name)}:")
+            _table(cast("Sequence[Row]", one))
+        else:
+            typer.echo(f"{label(name)}: {plain(name, one)}")
 
 
 def show_all(rows: Sequence[Row], *, as_json: bool) -> None:
     """Several things of one kind: an array, or a table."""
     if as_json:
         _json(list(rows))
-        return
-    table = Table(*(rows[0] if rows else ("nothing",)))
+    elif rows:
+        _table(rows)
+    else:
+        typer.echo(_NOTHING)
+
+
+def label(name: str) -> str:
+    """What a field is called for people; its own name beside it."""
+    return f"{LABELS[name]} ({name})" if name in LABELS else name
+
+
+def plain(name: str, value: object) -> str:
+    """A value for people: amounts with dots, nothing as nothing."""
+    if isinstance(value, bool):
+        return "có" if value else "không"
+    if isinstance(value, int) and (name.endswith("_vnd") or name == "vnd"):
+        return f"{value:,}".replace(",", ".")
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple):
+        return ", ".join(plain(name, one) for one in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={plain(key, one)}" for key, one in _filled(value))
+    return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _filled(value: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    return ((key, one) for key, one in value.items() if one not in (None, "", [], {}))
+
+
+def _is_rows(value: object) -> bool:
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(one, Mapping) for one in value)
+
+
+def _table(rows: Sequence[Row]) -> None:
+    """Ids and references are never taken for markup or emoji: `H:bank:…` is an account."""
+    table = Table()
+    for name in rows[0]:
+        amounts = all(isinstance(row.get(name), int) and not isinstance(row.get(name), bool) for row in rows)
+        head = f"{LABELS[name]}\n{name}" if name in LABELS else name
+        table.add_column(Text(head), justify="right" if amounts else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(escape(_plain(one)) for one in row.values()))
+        table.add_row(*(Text(plain(name, one)) for name, one in row.items()))
     Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 
 def _json(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, default=str))
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list | tuple):
-        return ", ".join(_plain(one) for one in value)
-    return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)

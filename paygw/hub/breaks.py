@@ -45,8 +45,9 @@ class Found:
 
     @property
     def risk_vnd(self) -> int:
-        """The value at risk: what the sides differ by."""
-        return abs((self.book_amount_vnd or 0) - (self.statement_amount_vnd or 0))
+        """The value at risk: what the sides differ by, or all of it where they agree on the sum."""
+        book_vnd, statement_vnd = self.book_amount_vnd or 0, self.statement_amount_vnd or 0
+        return abs(book_vnd - statement_vnd) or statement_vnd
 
     def key(self, bank: str, day: date) -> str:
         """One row for ever: kind, bank, day and what it is about."""
@@ -148,12 +149,17 @@ async def show_break(hub: Hub, break_id: str) -> View:
 
 
 async def _suggested(connection: Connection, row: Record) -> View | None:
-    """What the rules would do where they may propose only: give back what the receipt still holds."""
+    """What the rules would do where they may propose only: give back what the receipt still holds.
+
+    Of two payments of one order that may be the other one than the file names: which of them pays is our decision.
+    """
     if POLICIES[row["kind"]].automatic is not Automatic.PROPOSE or row["status"] != "open" or row["receipt_id"] is None:
         return None
-    amount_vnd = await store.unapplied_vnd(connection, row["receipt_id"])
-    params = {"receipt_id": public_id("rcp", str(row["receipt_id"])), "amount_vnd": amount_vnd}
-    return {"action": Action.REFUND.value, "params": params} if amount_vnd else None
+    found = await store.unapplied_of(connection, row["receipt_id"])
+    if found is None:
+        return None
+    params = {"receipt_id": public_id("rcp", str(found["id"])), "amount_vnd": found["vnd"]}
+    return {"action": Action.REFUND.value, "params": params}
 
 
 async def assign(hub: Hub, break_id: str, owner: str, *, by: str) -> View:

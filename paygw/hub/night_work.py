@@ -105,6 +105,18 @@ async def settle_day(hub: Hub, bank: Bank, day: date, read: Reading) -> Figures:
     return counts
 
 
+async def foresee_day(hub: Hub, bank: Bank, day: date, lines: Lines) -> Figures:
+    """What `settle_day` would post, were the lines all told as evidence; writes nothing."""
+    if bank.landing.home != "provider":
+        return {"to_settle": 0}
+    async with hub.pool.acquire() as connection:
+        before = await settled_names(connection, bank.id, day.isoformat())
+    money = [line for line in lines if line.status in _MONEY]
+    new = {_line_name(line): line for line in money if _line_name(line) not in before}
+    signed = (line.amount_vnd if line.direction == "credit" else -line.amount_vnd for line in new.values())
+    return {"to_settle": len(new), "to_settle_vnd": sum(signed), "known": len(money) - len(new)}
+
+
 def _line_name(line: LineRead) -> str:
     return f"{line.movement}:{line.bank_txn_id or line.ref}:{line.status}"
 

@@ -1,14 +1,20 @@
 """`trace`: one name, and the way of its money from the bank's line to the beneficiary."""
 
-from typing import get_args
+from collections.abc import Mapping
+from typing import Final, get_args
 
 from paygw.hub.finance import View
 from paygw.hub.hub import Hub
 from paygw.kernel.errors import Refused
-from paygw.kernel.refs import Kind, private_id
+from paygw.kernel.refs import Kind, private_id, public_id
 from paygw.store.tracing import trace
 
 _NAME_CHARS_MAX = 128
+_IDS: Final[Mapping[str, Mapping[str, Kind]]] = {
+    "orders": {"id": "ord"},
+    "receipts": {"id": "rcp", "order_id": "ord"},
+    "breaks": {"id": "brk"},
+}
 
 
 async def trace_money(hub: Hub, name: str) -> View:
@@ -21,4 +27,12 @@ async def trace_money(hub: Hub, name: str) -> View:
         found = await trace(connection, plain)
     if not any(found.values()):
         raise Refused("not_found", "No order, receipt, refund, payout or bank line here bears this name.")
-    return {"name": name, **found}
+    return {"name": name, **{layer: [_public(layer, one) for one in rows] for layer, rows in found.items()}}
+
+
+def _public(layer: str, row: View) -> View:
+    """Ids as every other verb and address takes them."""
+    shown = {**row, **{name: public_id(kind, row[name]) for name, kind in _IDS.get(layer, {}).items() if row[name]}}
+    if "refunds" in row:
+        shown["refunds"] = [one | {"id": public_id("rfd", one["id"])} for one in row["refunds"]]
+    return shown

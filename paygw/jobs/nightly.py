@@ -3,6 +3,7 @@
 One run at a time per bank and day, whatever starts it: a lock of the database, held for as long as the run lives.
 """
 
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -136,6 +137,10 @@ class Night:
         """The file the book is compared with."""
         return "statement" if self.bank.landing.home == "account" else "settlement"
 
+    async def foresee(self) -> Figures:
+        """What of the settlement is not settled yet."""
+        return await work.foresee_day(self.hub, self.bank, self.day, self.told("settlement"))
+
     async def settle(self) -> Figures:
         """Rows 15 and 17."""
         return await work.settle_day(self.hub, self.bank, self.day, self.read.get("settlement", Reading()))
@@ -183,11 +188,12 @@ async def reconcile(
     """Run a bank's day; what was done. The same night again changes nothing. `port` makes the night's port.
 
     Raises Refused: `bank_unknown`, `night_running` (somebody else is at it), `bad_time` (a day not over yet),
-    `invalid_value` (an option of the bank cannot be read).
+    `invalid_value` (an option of the bank, or a given file, cannot be read).
     """
     bank = hub.registry.banks.get(bank_id)
     if bank is None:
         raise Refused("bank_unknown", "There is no such bank: paygw bank list shows them.")
+    _require_readable(files or {})
     today = local_day(hub.clock())
     if day > today or (day == today and mode == "night"):
         raise Refused("bad_time", "A night reconciles a day that is over; --intraday looks at today.")
@@ -205,6 +211,13 @@ async def reconcile(
             status = "waiting" if report.late else "done"
             await hub.transact(lambda connection: store.end(connection, night.night_id, status=status, now=hub.clock()))
     return _shown(bank_id, day, mode, report)
+
+
+def _require_readable(files: Files) -> None:
+    """A given file is there before the night begins. Raises Refused `invalid_value`."""
+    for kind, path in files.items():
+        if not path.is_file() or not os.access(path, os.R_OK):
+            raise Refused("invalid_value", f"--{kind}: no file that can be read is at {path}.")
 
 
 def _tariffs(bank: Bank) -> tuple[Tariff, ...]:

@@ -49,6 +49,12 @@ _PROPOSE = """
 INSERT INTO break_proposals (id, break_id, content, content_hash, proposed_by, proposed_via, proposed_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
+_UNAPPLIED = """
+SELECT r.id, r.free_vnd + r.refund_due_vnd AS vnd FROM receipts r JOIN receipts named ON named.id = $1
+WHERE (r.id = named.id OR r.attempt_id = named.attempt_id) AND r.free_vnd + r.refund_due_vnd > 0
+    AND NOT r.conflict AND r.dispute_vnd = 0
+ORDER BY r.id <> named.id, r.booked_at DESC, r.id LIMIT 1
+"""
 _PROPOSAL = "SELECT * FROM break_proposals WHERE break_id = $1 AND status = 'open'"
 
 
@@ -127,12 +133,9 @@ async def notes_of(connection: Connection, break_id: UUID) -> list[Record]:
     return rows
 
 
-async def unapplied_vnd(connection: Connection, receipt_id: UUID) -> int:
-    """What a receipt still holds for nobody's obligation."""
-    held: int | None = await connection.fetchval(
-        "SELECT free_vnd + refund_due_vnd FROM receipts WHERE id = $1 AND NOT conflict AND dispute_vnd = 0", receipt_id
-    )
-    return held or 0
+async def unapplied_of(connection: Connection, receipt_id: UUID) -> Record | None:
+    """What a receipt, else another one of the same attempt, holds for nobody's obligation: `id`, `vnd`."""
+    return await connection.fetchrow(_UNAPPLIED, receipt_id)
 
 
 async def set_owner(connection: Connection, break_id: UUID, owner: str) -> None:

@@ -112,3 +112,21 @@ def test_an_amount_that_says_two_things_is_refused(staffed: Paygw, typed: str) -
 
     assert "invalid_value" in staffed(f"decide propose movement {fields} --document CV-1 --by an").refusal
     assert (asked.code, "whole đồng" in asked.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "reconcile --bank sandbox-a",
+        "reconcile --date 2026-11-23",
+        "reconcile --bank sandbox-a --date 2026-11-23 --dry-run --as-known",
+        "reconcile --bank sandbox-a --date 2026-11-23 --settlement /nowhere/at-all.csv",
+    ],
+)
+def test_a_night_asked_for_wrongly_is_one_line_and_leaves_nothing(paygw: Paygw, words: str) -> None:
+    """A path that led nowhere left a night that was running for ever."""
+    words_of_bank = "bank add --id sandbox-a --connector sandbox --base-url http://127.0.0.1:9/a --secret"
+    assert paygw(f"{words_of_bank} {'x' * 32} --json").code == 0
+
+    assert "invalid_value" in paygw(words).refusal
+    assert paygw("reconcile --json").said == []

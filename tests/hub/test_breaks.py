@@ -200,3 +200,26 @@ async def test_of_two_payments_the_second_is_suggested_for_refund(hub: Hub) -> N
         assert shown["suggested"]["params"] == {"receipt_id": public_id("rcp", held.id), "amount_vnd": FEE_VND}
         assert (done["status"], done["suggested"]) == ("proposed", None)
         assert (await show_break(hub, await opened(hub)))["suggested"] is None
+
+
+async def test_of_two_payments_the_one_that_waits_is_proposed_back(hub: Hub) -> None:
+    """The file named the payment that had been applied, and nothing was proposed; nothing was said to be at risk."""
+    async with right_books(hub):
+        order_id = await ordered(hub)
+        attempt = await redirected(hub, order_id)
+        first, second = cash(hub, attempt, "T1"), cash(hub, attempt, "T2")
+        await told(hub, second, event="second")
+        await told(hub, first, event="first")
+        twice = Found(
+            kind="paid_twice", subject="T2", detail="two payments", ref=attempt.ref,
+            bank_txn_id=str(second.bank_txn_id), book_amount_vnd=FEE_VND, statement_amount_vnd=FEE_VND,
+        )  # fmt: skip
+
+        shown = await show_break(hub, await opened(hub, twice))
+
+        waiting = next(one for one in await receipts_of(hub, order_id) if one.free_vnd)
+        assert shown["risk_vnd"] == FEE_VND
+        assert shown["suggested"] == {
+            "action": "refund",
+            "params": {"receipt_id": public_id("rcp", waiting.id), "amount_vnd": FEE_VND},
+        }

@@ -16,6 +16,7 @@ from paygw.hub.hub import Hub
 from paygw.hub.position import prove_position
 from paygw.hub.tracing import trace_money
 from paygw.kernel.errors import Refused
+from paygw.kernel.refs import public_id
 from paygw.store.ledger_checks import find_violations
 from paygw.store.position import account_days, standings
 from tests.db_fixtures import Database
@@ -121,10 +122,12 @@ async def test_every_name_leads_to_the_same_money(hub: Hub) -> None:
     order_id, attempt = await paid(hub)
     receipt = (await receipts_of(hub, order_id))[0]
 
+    shown = public_id("rcp", receipt.id)
     names = [order_id, receipt.id, attempt.ref, "HS-1", "H26-HS-1", f"{attempt.ref[-8:]}-T1"]
     found = [await trace_money(hub, name) for name in names]
 
-    assert [[one["id"] for one in trail["receipts"]] for trail in found] == [[receipt.id]] * len(names)
+    assert [[one["id"] for one in trail["receipts"]] for trail in found] == [[shown]] * len(names)
+    assert await trace_money(hub, shown) == {**found[0], "name": shown}
     assert sum(entry["amount_vnd"] for entry in found[0]["ledger"]) == 0
     with pytest.raises(Refused, match="not_found"):
         await trace_money(hub, "nobody-knows")

@@ -60,7 +60,7 @@ async def test_position_and_trace(finance: Api) -> None:
     trail = is_a(book_models.TraceView, await finance.get("/v1/trace?name=HS-1"))
 
     assert (proof.ok, proof.held_vnd, proof.owed_vnd) == (True, FEE_VND, FEE_VND)
-    assert [order["id"] for order in trail.orders] == [order_id]
+    assert [order["id"] for order in trail.orders] == [public_id("ord", order_id)]
     problem(await finance.get("/v1/trace?name=nobody"), 404, "not_found")
     problem(await replace(finance, key=KEY).get("/v1/ledger/position"), 403, "forbidden")
 
