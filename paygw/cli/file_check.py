@@ -1,4 +1,4 @@
-"""`paygw files check`: a profile that is being written is tried on a sample before it goes live."""
+"""`paygw files check|profile|profiles`: a profile is written from another and tried on a sample before it goes live."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -13,6 +13,8 @@ from paygw.hub.days import day_of
 from paygw.jobs.reading import ReadLine, bounds_for, read_pieces
 from paygw.settings import Settings
 from reconciliation.statements.errors import BadFile
+from reconciliation.statements.profile import is_name
+from reconciliation.statements.read import SHIPPED, load_profile
 from reconciliation.statements.staged import MIB, StagedFile, StagedLine
 from reconciliation.statements.table import Given
 
@@ -75,6 +77,44 @@ def check(
         lines = one.pop("first")
         show(one, as_json=False)
         show_all(lines, as_json=False)
+
+
+@files.command("profiles")
+def profiles(*, as_json: AsJson = False) -> None:
+    """List the profiles: those shipped and the operator's, with what is wrong in them; exit 1 if anything is."""
+    paths = {path.stem: path for folder in _folders() for path in sorted(folder.glob("*.yaml"))}
+    rows = [_row(path) for path in paths.values()]
+    show_all(rows, as_json=as_json)
+    if any(row["wrong"] for row in rows):
+        raise typer.Exit(1)
+
+
+@files.command("profile")
+def profile_text(
+    name: Annotated[str, typer.Argument(help="The profile to begin with, such as vi-statement or vi-settlement.")],
+    *,
+    new: Annotated[str, typer.Option("--as", help="Name of the profile that is to be made of it.")] = "",
+) -> None:
+    """Print a profile, to make another of it: `files profile vi-statement --as bank-moi > bank-moi.yaml`."""
+    if new and not is_name(new):
+        raise BadFile("profile_name")
+    path = next((one for folder in _folders()[::-1] if (one := folder / f"{name}.yaml").is_file()), None)
+    if path is None or not is_name(name):
+        raise BadFile("profile", name=name)
+    typer.echo(path.read_text(encoding="utf-8").replace(f"profile: {name}", f"profile: {new or name}", 1), nl=False)
+
+
+def _folders() -> list[Path]:
+    folder = Settings().file_profiles
+    return [SHIPPED, *([folder] if folder is not None else [])]
+
+
+def _row(path: Path) -> dict[str, str]:
+    try:
+        one = load_profile(path)
+    except BadFile as bad:
+        return {"profile": path.stem, "kind": "", "title": "", "source": "", "wrong": bad.vi()}
+    return {"profile": one.profile, "kind": one.kind, "title": one.title, "source": one.source, "wrong": ""}
 
 
 async def _pieces(path: Path) -> AsyncIterator[bytes]:

@@ -19,9 +19,8 @@ from paygw.kernel.errors import Refused
 from paygw.kernel.refs import private_id
 from paygw.outside.sources import Source, load_sources
 from paygw.settings import Settings
-from reconciliation.statements.errors import BadFile
 from reconciliation.statements.profile import Profile
-from reconciliation.statements.read import load_profile, load_profiles
+from reconciliation.statements.read import find_profile, load_profile
 
 files = typer.Typer(help="Files of banks and providers: bring, look, try, fetch.", no_args_is_help=True)
 
@@ -146,17 +145,6 @@ def missing(*, day: Day = "", as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-@files.command("profiles")
-def profiles(*, as_json: AsJson = False) -> None:
-    """List the profiles: those shipped and the operator's."""
-    folder = Settings().file_profiles
-    found = load_profiles(*([folder] if folder is not None else []))
-    rows = [
-        {"profile": one.profile, "kind": one.kind, "title": one.title, "source": one.source} for one in found.values()
-    ]
-    show_all(rows, as_json=as_json)
-
-
 def _tell(views: list[dict[str, Any]], *, as_json: bool) -> None:
     rows = [{name: view[name] for name in _COLUMNS} | {"problem": reason_of(view)} for view in views]
     show_all(views if as_json else rows, as_json=as_json)
@@ -185,10 +173,7 @@ def found_profile(name: str) -> Profile:
     if name.endswith((".yaml", ".yml")):
         return load_profile(Path(name))
     folder = Settings().file_profiles
-    found = load_profiles(*([folder] if folder is not None else []))
-    if name not in found:
-        raise BadFile("profile", name=name)
-    return found[name]
+    return find_profile(name, *([folder] if folder is not None else []))
 
 
 def _uid(file_id: str) -> str:

@@ -18,7 +18,7 @@ from paygw.store.files import ClaimedFile, LineRow, Reason, StatementRow
 from reconciliation.model import Status
 from reconciliation.statements.errors import BadFile
 from reconciliation.statements.profile import Profile
-from reconciliation.statements.read import load_profiles
+from reconciliation.statements.read import find_profile
 from reconciliation.statements.staged import VIETNAM, Direction, LineKind, StagedFile, StagedLine, Statement
 from reconciliation.statements.table import Given
 
@@ -94,10 +94,7 @@ async def staged_of_day(hub: Hub, statement: Filed) -> list[StagedLine]:
 def profile_of(hub: Hub, name: str) -> Profile:
     """A profile by name, shipped or the operator's. Raises BadFile `profile`."""
     folder = hub.settings.file_profiles
-    profiles = load_profiles(*([folder] if folder is not None else []))
-    if name not in profiles:
-        raise BadFile("profile", name=name)
-    return profiles[name]
+    return find_profile(name, *([folder] if folder is not None else []))
 
 
 def reason_of(bad: BadFile) -> Reason:

@@ -141,10 +141,52 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
         "Không có hồ sơ cột tên {name}; xem `paygw files profiles`.",
         "There is no profile named {name}: see `paygw files profiles`.",
     ),
-    "profile_invalid": ("Hồ sơ cột {path} sai: {text}.", "The profile {path} is wrong: {text}."),
+    "profile_invalid": ("Hồ sơ cột sai: {text}.", "The profile is wrong: {text}."),
+    "profile_yaml": (
+        "YAML không đọc được: {text}. Thụt dòng bằng dấu cách, đóng đủ ngoặc và nháy.",
+        "No YAML: {text}. Indent with blanks, close brackets and quotes.",
+    ),
+    "profile_empty": (
+        "Hồ sơ cột trống; xem mẫu bằng `paygw files profile vi-statement`.",
+        "The profile is empty: `paygw files profile vi-statement` shows one.",
+    ),
+    "profile_twice": ("`{text}` được ghi hai lần; hãy gộp lại.", "`{text}` stands there twice: make one of both."),
+    "profile_word": (
+        "Không có `{text}` ở đây; có thể là: {known}.",
+        "There is no `{text}` here; it may be: {known}.",
+    ),
+    "profile_missing": ("Thiếu `{text}:`.", "`{text}:` is missing."),
+    "profile_name": (
+        "Tên hồ sơ chỉ có chữ thường không dấu, chữ số và gạch nối, ví dụ bank-moi.",
+        "A profile's name has small letters, digits and hyphens, such as bank-moi.",
+    ),
+    "profile_quote": (
+        "{text} phải là chữ; hãy đặt trong dấu nháy kép.",
+        "{text} must be text: put it in double quotes.",
+    ),
+    "profile_list": (
+        "{text} phải là danh sách; hãy viết trong ngoặc vuông: [{text}].",
+        "{text} must be a list: write it in brackets, [{text}].",
+    ),
+    "profile_column": (
+        "`columns` chưa có cột cần thiết: {text}.",
+        "`columns` lacks a column that is needed: {text}.",
+    ),
+    "profile_date": (
+        "Mẫu ngày {text} không hợp lệ; dùng yyyy MM dd HH mm ss, ví dụ dd/MM/yyyy HH:mm:ss.",
+        "No form of dates: {text}. Use yyyy MM dd HH mm ss, such as dd/MM/yyyy HH:mm:ss.",
+    ),
+    "profile_words": (
+        "Cột `{column}` cần danh sách từ của ngân hàng ở `{section}`.",
+        "The column `{column}` needs the bank's words in `{section}`.",
+    ),
+    "profile_alias": (
+        "Tiêu đề “{text}” đã thuộc cột `{column}`.",
+        "The header “{text}” is of the column `{column}` already.",
+    ),
     "profile_named": (
-        "Tệp {path} phải mang tên của hồ sơ: {name}.yaml.",
-        "The file {path} must be named as its profile: {name}.yaml.",
+        "Tệp phải mang tên của hồ sơ: {name}.yaml.",
+        "The file must be named as its profile: {name}.yaml.",
     ),
     "statement_repeated": (
         "Tệp có hai sao kê cùng tài khoản, ngày và số.",
@@ -161,14 +203,6 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
 })  # fmt: skip
 
 
-class _Facts(dict[str, str]):
-    """A fact nobody told is nothing."""
-
-    def __missing__(self, name: str) -> str:
-        """Nothing."""
-        return ""
-
-
 class BadFile(PaygwError):
     """A file is refused whole. `line` counts from 1 (row of a sheet, line of a text), None for the file."""
 
@@ -179,14 +213,16 @@ class BadFile(PaygwError):
         super().__init__(f"{self.vi()} {self.en()}")
 
     def vi(self) -> str:
-        """The sentence in Vietnamese, with the line."""
-        said = WORDS[self.code][0].format_map(_Facts(self.facts))
-        return said if self.line is None else f"Dòng {self.line}: {said}"
+        """The sentence in Vietnamese, with the profile and the line."""
+        return self._placed("Dòng", WORDS[self.code][0])
 
     def en(self) -> str:
-        """The sentence in English, with the line."""
-        said = WORDS[self.code][1].format_map(_Facts(self.facts))
-        return said if self.line is None else f"Line {self.line}: {said}"
+        """The sentence in English, with the profile and the line."""
+        return self._placed("Line", WORDS[self.code][1])
+
+    def _placed(self, word: str, sentence: str) -> str:
+        places = [self.facts.get("path", ""), "" if self.line is None else f"{word} {self.line}"]
+        return ": ".join([*filter(None, places), sentence.format(**self.facts)])
 
 
 def _short(fact: str | int) -> str:

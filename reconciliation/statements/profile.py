@@ -1,14 +1,14 @@
 """Column-mapping profiles: one YAML file says how one bank writes its tables (docs/files.md tells how to make one)."""
 
 import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 import yaml
 
-from paygw.kernel.errors import Refused
 from reconciliation.model import Status
 from reconciliation.statements.errors import BadFile
+from reconciliation.statements.profile_errors import Choices, composed, explained, line_of
 from reconciliation.statements.staged import FILE_BYTES_MAX, MIB, ROWS_MAX, Direction, LineKind
 from reconciliation.statements.text import Encoding, fold
 from reconciliation.statements.values import Marks, Unit, is_form
@@ -23,9 +23,29 @@ Fact = Literal[
     "fee_vnd", "fee_vat_vnd", "currency",
 ]  # fmt: skip
 Words = tuple[str, ...]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,59}$")]
+_NAME: Final = r"^[a-z0-9][a-z0-9-]{1,59}$"
+Name = Annotated[str, msgspec.Meta(pattern=_NAME)]
 
 PROFILE_BYTES_MAX: Final = 65_536
+
+
+_CHOICES: Final[Choices] = {
+    "$.columns": get_args(Column),
+    "$.required": get_args(Column),
+    "$.labels": get_args(Fact),
+    "$.trailer.facts": tuple({**dict.fromkeys(get_args(Fact)), **dict.fromkeys(get_args(Column))}),
+    "$.kinds": tuple(LineKind),
+    "$.memo_kinds": tuple(LineKind),
+    "$.directions": tuple(Direction),
+    "$.statuses": tuple(Status),
+    "$.encodings": get_args(Encoding),
+    "$.delimiters": (",", ";", "|", r"\t"),
+    "$.amounts.marks": get_args(Marks),
+    "$.amounts.unit": get_args(Unit),
+    "$.format": ("table", "mt940", "camt"),
+    "$.kind": ("statement", "notification", "settlement"),
+    "$.day_of": ("booked_at", "value_date", "settled_on"),
+}
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -88,44 +108,59 @@ class Profile(_Strict, frozen=True, kw_only=True):
     day_of: Literal["booked_at", "value_date", "settled_on"] = "booked_at"
 
 
+_FIELDS: Final[Choices] = {
+    "$": Profile.__struct_fields__,
+    "$.amounts": Amounts.__struct_fields__,
+    "$.trailer": Trailer.__struct_fields__,
+    "$.limits": Limits.__struct_fields__,
+}
+
+
 def read_profile(text: str) -> Profile:
-    """A profile from YAML. Raises BadFile `profile_invalid` with what is wrong and where."""
+    """A profile from YAML. Raises BadFile `profile_…` with the line, what is wrong there and what would be right."""
     if len(text.encode()) > PROFILE_BYTES_MAX:
-        raise BadFile("profile_invalid", text="too long")
+        raise BadFile("profile_invalid", text=f"> {PROFILE_BYTES_MAX} bytes")
+    root = composed(text)
     try:
-        tree = yaml.safe_load(text)
-        profile = msgspec.convert(tree, Profile)
+        profile = msgspec.convert(yaml.safe_load(text), Profile)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise BadFile("profile_invalid", mark.line + 1 if mark else None, text="YAML") from None
+        raise BadFile("profile_yaml", text=str(error)) from None
     except (msgspec.ValidationError, RecursionError) as error:
-        raise BadFile("profile_invalid", text=str(error)) from None
-    for wrong in _wrong(profile):
-        raise BadFile("profile_invalid", text=wrong)
+        raise explained(str(error), root, {**_CHOICES, **_FIELDS}) from None
+    if profile.format == "table":
+        _check(profile, root)
     return profile
 
 
-def _wrong(profile: Profile) -> list[str]:
-    """What types do not say."""
-    if profile.format != "table":
-        return []
+def _check(profile: Profile, root: yaml.Node) -> None:
+    """What types do not say. Raises BadFile."""
     names = profile.columns.keys()
-    amount = "amount_vnd" in names or {"debit_vnd", "credit_vnd"} <= names
-    found = [] if amount else ["columns: amount_vnd, or debit_vnd and credit_vnd"]
-    found += [] if names & {"booked_at", "value_date"} else ["columns: booked_at or value_date"]
-    found += [f"dates: {form}" for form in profile.dates if form != "iso" and not is_form(form)]
-    found += [f"required: {name}" for name in profile.required if name not in names]
+    if "amount_vnd" not in names and not {"debit_vnd", "credit_vnd"} <= names:
+        raise BadFile("profile_column", line_of(root, "$.columns"), text="amount_vnd | debit_vnd + credit_vnd")
+    if not names & {"booked_at", "value_date"}:
+        raise BadFile("profile_column", line_of(root, "$.columns"), text="booked_at | value_date")
+    for form in profile.dates:
+        if form != "iso" and not is_form(form):
+            raise BadFile("profile_date", line_of(root, "$.dates", form), text=form)
+    facts = profile.trailer.facts if profile.trailer is not None else {}
+    for path, name in [
+        *(("$.required", name) for name in profile.required),
+        *(("$.trailer", one) for one in facts.values()),
+    ]:
+        if name not in names:
+            raise BadFile("profile_column", line_of(root, path, name), text=name)
     words = {"kind": profile.kinds, "direction": profile.directions, "status": profile.statuses}
-    found += [f"columns: {name} needs its words" for name, known in words.items() if name in names and not known]
-    if profile.trailer is not None:
-        found += [f"trailer: {name}" for name in profile.trailer.facts.values() if name not in names]
-    headers = [fold(alias) for aliases in profile.columns.values() for alias in aliases]
-    found += [f"columns: {alias!r} names two columns" for alias in headers if headers.count(alias) > 1]
-    return found
+    for column, known in words.items():
+        if column in names and not known:
+            section = {"kind": "kinds", "direction": "directions", "status": "statuses"}[column]
+            raise BadFile("profile_words", line_of(root, "$.columns", column), column=column, section=section)
+    seen: dict[str, str] = {}
+    for column, aliases in profile.columns.items():
+        for alias in aliases:
+            if seen.setdefault(fold(alias), column) != column:
+                raise BadFile("profile_alias", line_of(root, "$.columns", alias), text=alias, column=seen[fold(alias)])
 
 
-def require_name(name: str) -> str:
-    """A profile's name that is safe as a file name. Raises Refused `invalid_value`."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,59}", name):
-        raise Refused("invalid_value", "A profile's name has small letters, digits and hyphens.")
-    return name
+def is_name(name: str) -> bool:
+    """Whether a profile may be called so: it is a file's name too."""
+    return re.fullmatch(_NAME, name) is not None

@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from reconciliation.statements.camt import read_camt
 from reconciliation.statements.errors import BadFile
 from reconciliation.statements.mt940 import read_mt940
-from reconciliation.statements.profile import PROFILE_BYTES_MAX, Profile, read_profile
+from reconciliation.statements.profile import PROFILE_BYTES_MAX, Profile, is_name, read_profile
 from reconciliation.statements.staged import StagedFile, StagedLine, Statement, with_lines
 from reconciliation.statements.table import Given, read_delimited, read_sheets
 from reconciliation.statements.text import open_text, read_text
@@ -65,14 +65,13 @@ def _handed_on(statements: tuple[Statement, ...], keep: Keep) -> tuple[Statement
     return tuple(replace(one, lines=()) for one in statements)
 
 
-def load_profiles(*folders: Path) -> dict[str, Profile]:
-    """The profiles shipped and those of further folders, by name; a later one replaces. Raises BadFile."""
-    found: dict[str, Profile] = {}
-    for folder in (SHIPPED, *folders):
-        for path in sorted(folder.glob("*.yaml")):
-            profile = load_profile(path)
-            found[profile.profile] = profile
-    return found
+def find_profile(name: str, *folders: Path) -> Profile:
+    """A profile by its name: of the last folder that has it, else shipped. Others are not looked at. Raises BadFile."""
+    places = [folder / f"{name}.yaml" for folder in (*folders[::-1], SHIPPED)] if is_name(name) else []
+    path = next((path for path in places if path.is_file()), None)
+    if path is None:
+        raise BadFile("profile", name=name)
+    return load_profile(path)
 
 
 def load_profile(path: Path) -> Profile:

@@ -96,6 +96,39 @@ def test_a_profile_being_written_is_tried_from_its_file(paygw: Paygw, tmp_path: 
     assert tried["statements"][0]["first"][0]["direction"] == "debit"
 
 
+def test_a_profile_is_made_from_one_that_is_shipped(paygw: Paygw, tmp_path: Path) -> None:
+    profile = tmp_path / "bank-moi.yaml"
+
+    profile.write_text(paygw("files profile vi-statement --as bank-moi").out, encoding="utf-8")
+
+    assert paygw(f"files check --profile {profile} --json").said["ok"] is True
+    assert [row["wrong"] for row in paygw("files profiles --json", PAYGW_FILE_PROFILES=str(tmp_path)).said] == [""] * 7
+
+
+def test_a_half_written_profile_is_told_with_its_line(paygw: Paygw, tmp_path: Path) -> None:
+    profile = tmp_path / "bank-moi.yaml"
+    profile.write_text(
+        "profile: bank-moi\ntitle: Mới\nsource: mẫu\ncolumns: {amout_vnd: [Số tiền]}\n", encoding="utf-8"
+    )
+
+    checked = paygw(f"files check --profile {profile}")
+    listed = paygw("files profiles --json", PAYGW_FILE_PROFILES=str(tmp_path))
+
+    assert "bank-moi.yaml: Line 4" in checked.refusal
+    assert "amount_vnd" in checked.refusal
+    assert (listed.code, [bool(row["wrong"]) for row in json.loads(listed.out)].count(True)) == (1, 1)
+
+
+def test_a_trial_shows_lines_and_columns_nobody_reads(paygw: Paygw, tmp_path: Path) -> None:
+    path = written(tmp_path, "Số CT;Ngày giao dịch;Ghi nợ;Ghi có;Chi nhánh\nFT1;20/11/2026;;1.500;HN\n".encode())
+
+    tried = paygw(f"files check {path} --profile vi-statement --account 0011")
+
+    assert tried.code == 0
+    assert "Chi nhánh" in tried.out
+    assert "FT1" in tried.out
+
+
 def test_a_wrong_file_is_told_in_both_languages(paygw: Paygw, tmp_path: Path) -> None:
     path = written(tmp_path, b"not a statement")
 

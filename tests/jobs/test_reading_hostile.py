@@ -14,11 +14,10 @@ from openpyxl import Workbook
 
 from paygw.jobs.reading import Bounds, answers, command, framed, opened, read_apart
 from reconciliation.statements.errors import BadFile
-from reconciliation.statements.read import load_profiles
 from reconciliation.statements.staged import FILE_BYTES_MAX
 from reconciliation.statements.table import Given
+from tests.reconciliation.statements.shipped import PROFILES
 
-_PROFILES = load_profiles()
 _MIB = 1024 * 1024
 _PEAK_MAX_MIB = 400
 _HEAD = "Số tham chiếu;Ngày giao dịch;Ghi nợ;Ghi có\n"
@@ -65,7 +64,7 @@ class Ended:
 
 def _read(data: bytes, profile: str, bounds: Bounds | None = None) -> Ended:
     with tempfile.TemporaryFile() as given:
-        given.write(framed(data, _PROFILES[profile], Given(), bounds or Bounds()))
+        given.write(framed(data, PROFILES[profile], Given(), bounds or Bounds()))
         given.seek(0)
         measured = [sys.executable, "-I", "-c", _MEASURE, *command()]
         ended = subprocess.run(measured, stdin=given, capture_output=True, check=True)
@@ -203,14 +202,14 @@ async def test_what_became_of_a_dead_reader_is_a_refusal() -> None:
     data = _HEAD.encode() + b"a;20/11/2026;;1\n" * 150_000
 
     with pytest.raises(BadFile) as caught:
-        await read_apart(data, _PROFILES["vi-statement"], Given(), Bounds(memory_bytes=120 * _MIB))
+        await read_apart(data, PROFILES["vi-statement"], Given(), Bounds(memory_bytes=120 * _MIB))
 
     assert caught.value.code == "resources"
 
 
 async def test_a_reader_that_takes_too_long_is_ended() -> None:
     with pytest.raises(BadFile) as caught:
-        await read_apart(b"x", _PROFILES["vi-statement"], Given(), Bounds(wait_s=0))
+        await read_apart(b"x", PROFILES["vi-statement"], Given(), Bounds(wait_s=0))
 
     assert caught.value.code == "resources"
 
@@ -218,7 +217,7 @@ async def test_a_reader_that_takes_too_long_is_ended() -> None:
 async def test_a_good_file_comes_back_whole() -> None:
     data = "\ufeff".encode() + (_HEAD + "FT1;20/11/2026;;150.000\n").encode()
 
-    staged = await read_apart(data, _PROFILES["vi-statement"], Given(account="0011"))
+    staged = await read_apart(data, PROFILES["vi-statement"], Given(account="0011"))
 
     assert [line.amount_vnd for line in staged.statements[0].lines] == [150_000]
 

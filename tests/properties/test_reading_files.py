@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciliation.statements.errors import WORDS, BadFile
-from reconciliation.statements.read import load_profiles, read_file
+from reconciliation.statements.read import read_file
 from reconciliation.statements.staged import StagedFile
+from tests.reconciliation.statements.shipped import PROFILES
 
 _VECTORS = Path(__file__).parents[1] / "fixtures" / "vectors"
-_PROFILES = load_profiles()
+
 _MT940 = json.loads((_VECTORS / "mt940.json").read_text(encoding="utf-8"))["vectors"][0]["input"]["text"]
 _CAMT = json.loads((_VECTORS / "iso20022_camt.json").read_text(encoding="utf-8"))["vectors"][0]["input"]["xml"]
 _STATEMENT = (
@@ -37,7 +38,7 @@ _JUNK = (b"\x00", b"\xff", b"\n", b"\r", b'"', b"'", b",", b";", b"|", b"-", b"9
 def outcome(data: bytes, profile: str) -> StagedFile | BadFile:
     """What reading comes to; anything but a staged file or a refusal is raised."""
     try:
-        return read_file(data, _PROFILES[profile])
+        return read_file(data, PROFILES[profile])
     except BadFile as bad:
         return bad
 

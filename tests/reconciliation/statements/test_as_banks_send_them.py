@@ -9,11 +9,11 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from reconciliation.statements.errors import BadFile
 from reconciliation.statements.profile import Profile
-from reconciliation.statements.read import load_profiles, read_file
+from reconciliation.statements.read import read_file
 from reconciliation.statements.staged import Direction, LineKind, StagedFile
 from reconciliation.statements.table import Given
+from tests.reconciliation.statements.shipped import PROFILES
 
-_PROFILES = load_profiles()
 _SAY = Given(account="0011001234567")
 _HEAD = "STT,Ngày giao dịch,Số tham chiếu,Ghi nợ,Ghi có,Số dư,Nội dung"
 _ONE = "1,01/02/2027 08:00:05,FT1,,150.000,1.150.000,HS000123 NOP LE PHI"
@@ -22,7 +22,7 @@ _CELLS = (("STT", "Ngày giao dịch", "Số tham chiếu", "Ghi nợ", "Ghi có
 
 
 def _read(*rows: str, end: str = "\r\n", profile: str = "vi-statement") -> StagedFile:
-    return read_file((end.join(rows) + end).encode(), _PROFILES[profile], _SAY)
+    return read_file((end.join(rows) + end).encode(), PROFILES[profile], _SAY)
 
 
 def _refusal(*rows: str, profile: str = "vi-statement") -> tuple[str, int | None]:
@@ -141,7 +141,7 @@ def test_a_cell_of_several_lines_is_one_memo() -> None:
 def test_the_end_mark_of_old_programs_ends_a_file() -> None:
     data = f"{_HEAD}\r\n{_ONE}\r\n".encode() + b"\x1a"
 
-    assert len(read_file(data, _PROFILES["vi-statement"], _SAY).statements[0].lines) == 1
+    assert len(read_file(data, PROFILES["vi-statement"], _SAY).statements[0].lines) == 1
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_the_end_mark_of_old_programs_ends_a_file() -> None:
 )
 def test_what_is_no_table_is_called_by_its_name(start: bytes, form: str) -> None:
     with pytest.raises(BadFile) as caught:
-        read_file(start + b"x" * 100, _PROFILES["vi-statement"])
+        read_file(start + b"x" * 100, PROFILES["vi-statement"])
 
     assert caught.value.code == "not_text"
     assert form in caught.value.vi()
@@ -216,13 +216,13 @@ def _line(txn_id: object = "FT1", when: object = "01/02/2027 08:00:05") -> tuple
 def test_a_number_that_a_sheet_keeps_exactly_is_a_reference(written: object, read: str) -> None:
     data = _saved(("S", (*_CELLS, _line(written))))
 
-    assert read_file(data, _PROFILES["vi-statement"], _SAY).statements[0].lines[0].bank_txn_id == read
+    assert read_file(data, PROFILES["vi-statement"], _SAY).statements[0].lines[0].bank_txn_id == read
 
 
 @pytest.mark.parametrize("written", [1_234_567_890_123_456, 1.5, 1.2e15, "1.2E+15"])
 def test_a_number_a_sheet_has_rounded_is_no_reference(written: object) -> None:
     with pytest.raises(BadFile) as caught:
-        read_file(_saved(("S", (*_CELLS, _line(written)))), _PROFILES["vi-statement"], _SAY)
+        read_file(_saved(("S", (*_CELLS, _line(written)))), PROFILES["vi-statement"], _SAY)
 
     assert (caught.value.code, caught.value.line) == ("id_rounded", 2)
 
@@ -233,7 +233,7 @@ def test_a_day_without_its_format_is_the_same_day() -> None:
 
     for when in (moment, serial):
         data = _saved(("S", (*_CELLS, _line(when=when))))
-        (line,) = read_file(data, _PROFILES["vi-statement"], _SAY).statements[0].lines
+        (line,) = read_file(data, PROFILES["vi-statement"], _SAY).statements[0].lines
         assert line.booked_at.isoformat() == "2027-02-01T08:00:05+07:00"
 
 
@@ -241,12 +241,12 @@ def test_a_cover_is_passed_over_and_a_hidden_sheet_not_looked_at() -> None:
     table = (*_CELLS, _line())
     data = _saved(("Bìa", (("NGÂN HÀNG",),)), ("Cũ", table), ("Chi tiết", table), hidden="Cũ")
 
-    assert len(read_file(data, _PROFILES["vi-statement"], _SAY).statements[0].lines) == 1
+    assert len(read_file(data, PROFILES["vi-statement"], _SAY).statements[0].lines) == 1
 
 
 def test_a_workbook_that_counts_from_1904_is_refused() -> None:
     with pytest.raises(BadFile) as caught:
-        read_file(_saved(("S", (*_CELLS, _line())), mac=True), _PROFILES["vi-statement"], _SAY)
+        read_file(_saved(("S", (*_CELLS, _line())), mac=True), PROFILES["vi-statement"], _SAY)
 
     assert caught.value.code == "workbook_1904"
 
@@ -255,13 +255,13 @@ def test_two_sheets_with_a_table_are_not_half_read() -> None:
     table = (*_CELLS, _line())
 
     with pytest.raises(BadFile) as caught:
-        read_file(_saved(("T1", table), ("T2", table)), _PROFILES["vi-statement"], _SAY)
+        read_file(_saved(("T1", table), ("T2", table)), PROFILES["vi-statement"], _SAY)
 
     assert (caught.value.code, caught.value.facts) == ("sheets", {"sheets": "T1, T2"})
 
 
 def test_a_sheet_can_be_named() -> None:
-    profile = _named_sheet(_PROFILES["vi-statement"], "T2")
+    profile = _named_sheet(PROFILES["vi-statement"], "T2")
     data = _saved(("T1", (*_CELLS, _line("A"))), ("T2", (*_CELLS, _line("B"))))
 
     assert read_file(data, profile, _SAY).statements[0].lines[0].bank_txn_id == "B"

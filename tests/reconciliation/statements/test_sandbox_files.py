@@ -12,11 +12,11 @@ from paygw.simulators.facts import Payment, Refund, Reversal
 from paygw.simulators.files import settlement_csv, statement_csv
 from reconciliation.model import Kind, Status
 from reconciliation.statements.errors import BadFile
-from reconciliation.statements.read import load_profiles, read_file
+from reconciliation.statements.read import read_file
 from reconciliation.statements.staged import Direction, LineKind
 from reconciliation.statements.table import Given
+from tests.reconciliation.statements.shipped import PROFILES
 
-_PROFILES = load_profiles()
 _DAY = date(2026, 3, 5)
 _NOON = datetime(2026, 3, 5, 12, tzinfo=VIETNAM)
 
@@ -52,7 +52,7 @@ def bank(tmp_path: Path) -> Iterator[Bank]:
 
 
 def test_its_settlement_is_read_whole(bank: Bank) -> None:
-    (statement,) = read_file(settlement_csv(bank, _DAY).encode(), _PROFILES["sandbox-settlement"]).statements
+    (statement,) = read_file(settlement_csv(bank, _DAY).encode(), PROFILES["sandbox-settlement"]).statements
 
     assert (statement.kind, statement.day, statement.made.lines) == ("settlement", _DAY, 5)
     assert [(one.kind, one.amount_vnd, one.fee_vnd) for one in statement.lines] == [
@@ -65,7 +65,7 @@ def test_its_settlement_is_read_whole(bank: Bank) -> None:
 
 
 def test_its_statement_is_read_from_balance_to_balance(bank: Bank) -> None:
-    (statement,) = read_file(statement_csv(bank, _DAY).encode(), _PROFILES["sandbox-statement"]).statements
+    (statement,) = read_file(statement_csv(bank, _DAY).encode(), PROFILES["sandbox-statement"]).statements
 
     assert (statement.account, statement.opening_vnd, statement.closing_vnd) == ("1020304050", 100_000, 200_000)
     assert [one.kind for one in statement.lines][2:] == [LineKind.REVERSAL, LineKind.REFUND, LineKind.RETURN]
@@ -73,7 +73,7 @@ def test_its_statement_is_read_from_balance_to_balance(bank: Bank) -> None:
 
 
 def test_matching_gets_canonical_lines(bank: Bank) -> None:
-    (statement,) = read_file(settlement_csv(bank, _DAY).encode(), _PROFILES["sandbox-settlement"]).statements
+    (statement,) = read_file(settlement_csv(bank, _DAY).encode(), PROFILES["sandbox-settlement"]).statements
     made = [one.to_line() for one in statement.lines]
 
     assert [(one.kind, one.status) for one in made if one is not None] == [
@@ -86,7 +86,7 @@ def test_matching_gets_canonical_lines(bank: Bank) -> None:
 
 
 def test_an_empty_day_is_known_by_who_asked_for_it(bank: Bank) -> None:
-    (statement,) = read_file(statement_csv(bank, date(2020, 1, 1)).encode(), _PROFILES["sandbox-statement"],
+    (statement,) = read_file(statement_csv(bank, date(2020, 1, 1)).encode(), PROFILES["sandbox-statement"],
                              _given(date(2020, 1, 1))).statements  # fmt: skip
 
     assert (statement.lines, statement.closing_vnd) == ((), 0)
@@ -106,7 +106,7 @@ def test_an_empty_day_is_known_by_who_asked_for_it(bank: Bank) -> None:
 )
 def test_a_spoilt_settlement_is_refused(bank: Bank, spoil: Callable[[str], str], code: str) -> None:
     with pytest.raises(BadFile) as caught:
-        read_file(spoil(settlement_csv(bank, _DAY)).encode(), _PROFILES["sandbox-settlement"])
+        read_file(spoil(settlement_csv(bank, _DAY)).encode(), PROFILES["sandbox-settlement"])
 
     assert caught.value.code == code
 
@@ -114,7 +114,7 @@ def test_a_spoilt_settlement_is_refused(bank: Bank, spoil: Callable[[str], str],
 def test_money_that_left_without_a_name_stays_unnamed(bank: Bank) -> None:
     text = statement_csv(bank, _DAY).replace("REVERSAL", "CHUYEN TIEN")
 
-    (statement,) = read_file(text.encode(), _PROFILES["sandbox-statement"]).statements
+    (statement,) = read_file(text.encode(), PROFILES["sandbox-statement"]).statements
 
     assert [(one.kind, one.direction) for one in statement.lines][2] == (LineKind.DEBIT, Direction.DEBIT)
     assert statement.lines[2].to_line() is None

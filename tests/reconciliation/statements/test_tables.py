@@ -8,13 +8,13 @@ from openpyxl import Workbook
 
 from reconciliation.model import Status
 from reconciliation.statements.errors import BadFile
-from reconciliation.statements.profile import Profile, read_profile
-from reconciliation.statements.read import load_profiles, read_file
+from reconciliation.statements.profile import Profile
+from reconciliation.statements.read import read_file
 from reconciliation.statements.staged import Direction, LineKind, Statement
 from reconciliation.statements.table import Given
+from tests.reconciliation.statements.shipped import PROFILES
 
-_PROFILES = load_profiles()
-_VI = _PROFILES["vi-statement"]
+_VI = PROFILES["vi-statement"]
 _HEAD = ("Số tham chiếu", "Ngày giao dịch", "Ghi nợ", "Ghi có", "Số dư", "Nội dung")
 _ROWS = (
     ("FT1", "20/11/2026 08:00:00", "", "150.000", "1.150.000", "HS000123 NOP LE PHI"),
@@ -133,20 +133,20 @@ def test_a_wrong_statement_is_refused_with_its_line(before: str, after: str, cod
 def test_a_million_columns_are_refused() -> None:
     for text, code in (("account" + "," * 60_000, "columns"), ("account" + "," * 1_000_000, "line_too_long")):
         with pytest.raises(BadFile) as caught:
-            _read(text, _PROFILES["sandbox-statement"])
+            _read(text, PROFILES["sandbox-statement"])
         assert (caught.value.code, caught.value.line) == (code, 1)
 
 
 def test_an_encoding_nobody_declared_is_refused() -> None:
     with pytest.raises(BadFile) as caught:
-        read_file(_text().encode("utf-16"), _PROFILES["sandbox-statement"])
+        read_file(_text().encode("utf-16"), PROFILES["sandbox-statement"])
 
     assert caught.value.code == "encoding"
 
 
 def test_latin_bytes_are_no_utf8() -> None:
     with pytest.raises(BadFile) as caught:
-        read_file(b"ref,bank_txn_id\r\n\xe9,1\r\n", _PROFILES["sandbox-settlement"])
+        read_file(b"ref,bank_txn_id\r\n\xe9,1\r\n", PROFILES["sandbox-settlement"])
 
     assert (caught.value.code, caught.value.line) == ("encoding", 2)
 
@@ -235,7 +235,7 @@ _SETTLED = (
 
 
 def test_a_settlement_knows_kinds_fees_and_states() -> None:
-    statement = _read(_SETTLED, _PROFILES["vi-settlement"])
+    statement = _read(_SETTLED, PROFILES["vi-settlement"])
 
     assert [(one.kind, one.direction, one.fee_vnd, one.status) for one in statement.lines] == [
         (LineKind.PAYMENT, Direction.CREDIT, 1_100, Status.SUCCEEDED),
@@ -255,7 +255,7 @@ def test_a_settlement_knows_kinds_fees_and_states() -> None:
 )
 def test_a_settlement_that_does_not_add_up_is_refused(before: str, after: str, code: str) -> None:
     with pytest.raises(BadFile) as caught:
-        _read(_SETTLED.replace(before, after, 1), _PROFILES["vi-settlement"])
+        _read(_SETTLED.replace(before, after, 1), PROFILES["vi-settlement"])
 
     assert caught.value.code == code
 
@@ -272,23 +272,3 @@ def test_lines_of_several_days_need_a_day() -> None:
         _read(_text().replace("20/11/2026 09", "21/11/2026 09"))
 
     assert (caught.value.code, caught.value.facts) == ("days_mixed", {"first": "2026-11-20", "last": "2026-11-21"})
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "profile: a-b",
-        "profile: x\ntitle: t\nsource: s\ncolumnz: {}",
-        "profile: ../../etc\ntitle: t\nsource: s",
-        "profile: ab\ntitle: t\nsource: s\ncolumns: {amount_vnd: [A], booked_at: [a]}",
-        "profile: ab\ntitle: t\nsource: s\ncolumns: {amount_vnd: [A], booked_at: [B]}\ndates: [today]",
-        "profile: ab\ntitle: t\nsource: s\ncolumns: {amount_vnd: [A], booked_at: [B], status: [C]}",
-        "profile: [",
-        "!!python/object/apply:os.system [id]",
-    ],
-)
-def test_a_wrong_profile_is_refused(text: str) -> None:
-    with pytest.raises(BadFile) as caught:
-        read_profile(text)
-
-    assert caught.value.code == "profile_invalid"

@@ -10,11 +10,11 @@ import mt940
 import pytest
 
 from reconciliation.statements.errors import BadFile
-from reconciliation.statements.read import load_profiles, read_file
+from reconciliation.statements.read import read_file
 from reconciliation.statements.staged import Direction, LineKind, Statement
+from tests.reconciliation.statements.shipped import PROFILES
 
 _FIXTURES = Path(__file__).parents[2] / "fixtures" / "vectors"
-_PROFILES = load_profiles()
 
 
 def _vectors(name: str) -> list[Mapping[str, Any]]:
@@ -30,7 +30,7 @@ def _signed(statement: Statement) -> list[int]:
 def test_mt940_vectors_are_read(vector: Mapping[str, Any]) -> None:
     wanted = vector["expected"]
 
-    (statement,) = read_file(vector["input"]["text"].encode(), _PROFILES["mt940"]).statements
+    (statement,) = read_file(vector["input"]["text"].encode(), PROFILES["mt940"]).statements
 
     assert (statement.account, statement.opening_vnd, statement.closing_vnd) == (
         wanted["account"],
@@ -46,7 +46,7 @@ def test_mt940_vectors_are_read(vector: Mapping[str, Any]) -> None:
 def test_mt940_agrees_with_the_library(vector: Mapping[str, Any]) -> None:
     theirs = mt940.parse(vector["input"]["text"])
 
-    (statement,) = read_file(vector["input"]["text"].encode(), _PROFILES["mt940"]).statements
+    (statement,) = read_file(vector["input"]["text"].encode(), PROFILES["mt940"]).statements
 
     amounts = [abs(int(one.data["amount"].amount)) for one in theirs]
     assert [line.amount_vnd for line in statement.lines] == amounts
@@ -55,7 +55,7 @@ def test_mt940_agrees_with_the_library(vector: Mapping[str, Any]) -> None:
 
 
 def test_a_reversed_credit_is_money_out() -> None:
-    (statement,) = read_file(_vectors("mt940.json")[2]["input"]["text"].encode(), _PROFILES["mt940"]).statements
+    (statement,) = read_file(_vectors("mt940.json")[2]["input"]["text"].encode(), PROFILES["mt940"]).statements
 
     assert [(line.kind, line.direction) for line in statement.lines] == [(LineKind.REVERSAL, Direction.DEBIT)]
 
@@ -66,7 +66,7 @@ def test_camt_vectors_are_read(vector: Mapping[str, Any]) -> None:
     booked = [entry for entry in wanted["entries"] if entry.get("sts", "BOOK") == "BOOK"]
     signs = {"CRDT": 1, "DBIT": -1}
 
-    (statement,) = read_file(vector["input"]["xml"].encode(), _PROFILES["camt"]).statements
+    (statement,) = read_file(vector["input"]["xml"].encode(), PROFILES["camt"]).statements
 
     assert statement.account == wanted["account"]
     assert (statement.opening_vnd, statement.closing_vnd) == (wanted.get("opening"), wanted.get("closing"))
@@ -98,7 +98,7 @@ def _stmt(*, closing: int = 600, ccy: str = "VND", amount: str = "500.00") -> by
 
 
 def test_a_batched_entry_of_version_two_becomes_its_transactions() -> None:
-    (statement,) = read_file(_stmt(), _PROFILES["camt"]).statements
+    (statement,) = read_file(_stmt(), PROFILES["camt"]).statements
 
     assert [(line.bank_txn_id, line.ref, line.amount_vnd) for line in statement.lines] == [
         ("FT1#1", "A", 300),
@@ -124,7 +124,7 @@ def test_a_batched_entry_of_version_two_becomes_its_transactions() -> None:
 )
 def test_a_camt_message_that_does_not_add_up_is_refused(data: bytes, code: str) -> None:
     with pytest.raises(BadFile) as caught:
-        read_file(data, _PROFILES["camt"])
+        read_file(data, PROFILES["camt"])
 
     assert caught.value.code == code
 
@@ -150,7 +150,7 @@ _MT = _vectors("mt940.json")[0]["input"]["text"]
 )
 def test_a_damaged_mt940_is_refused_with_its_line(text: str, code: str, line: int | None) -> None:
     with pytest.raises(BadFile) as caught:
-        read_file(text.encode(), _PROFILES["mt940"])
+        read_file(text.encode(), PROFILES["mt940"])
 
     assert (caught.value.code, caught.value.line) == (code, line)
 
@@ -158,7 +158,7 @@ def test_a_damaged_mt940_is_refused_with_its_line(text: str, code: str, line: in
 def test_an_entry_of_january_booked_in_december_keeps_its_year() -> None:
     text = _MT.replace(":61:2601150115C150000", ":61:2601011231C150000")
 
-    (statement,) = read_file(text.encode(), _PROFILES["mt940"]).statements
+    (statement,) = read_file(text.encode(), PROFILES["mt940"]).statements
 
     assert statement.lines[0].booked_at.date() == date(2025, 12, 31)
     assert statement.lines[0].value_date == date(2026, 1, 1)
@@ -167,6 +167,6 @@ def test_an_entry_of_january_booked_in_december_keeps_its_year() -> None:
 def test_several_statements_of_one_file_are_all_read() -> None:
     texts = "".join(vector["input"]["text"] for vector in _vectors("mt940.json"))
 
-    statements = read_file(texts.encode(), _PROFILES["mt940"]).statements
+    statements = read_file(texts.encode(), PROFILES["mt940"]).statements
 
     assert [one.number for one in statements] == [15, 16, 17]
