@@ -77,6 +77,7 @@ METRICS: Final[Mapping[str, Declared]] = {
     "paygw_audit_verify_ok": Declared("gauge", (), "1 if the last verification of the chains succeeded."),
     "paygw_job_failures_total": Declared("counter", ("task",), "Runs of a job that failed."),
     "paygw_worker_heartbeat_age_seconds": Declared("gauge", (), "Since the last word of the most recent worker."),
+    "paygw_restore_held_seconds": Declared("gauge", (), "Since a restore that was not released yet; 0 without one."),
     "paygw_not_ready": Declared("gauge", ("reason",), "1 for each reason this process is not ready by."),
     "paygw_clock_offset_seconds": Declared("gauge", (), "This process's clock less the database's."),
     "paygw_disk_free_ratio": Declared("gauge", (), "Free share of the disk under PAYGW_VAR."),

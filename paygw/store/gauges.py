@@ -69,6 +69,9 @@ SELECT bank, kind, count(*) AS open FROM breaks WHERE status <> 'resolved' AND d
 _OLDEST_UNAPPLIED = """
 SELECT bank, min(booked_at) AS since FROM receipts WHERE free_vnd > 0 OR refund_due_vnd > 0 GROUP BY bank
 """
+_HELD = """
+SELECT coalesce(extract(epoch FROM now())::float8 - min(era), 0) FROM restores WHERE released_at IS NULL
+"""
 _RULES = "SELECT bank, rule, moved_vnd::float8 AS vnd FROM ledger_rules ORDER BY bank, rule"
 _AUDIT_HEAD = "SELECT upto_seq FROM seals WHERE chain = 'audit' ORDER BY no DESC LIMIT 1"
 
@@ -86,6 +89,7 @@ async def read_gauges(connection: Connection) -> list[Gauge]:
     """Every gauge the database knows of."""
     found = [
         Gauge("paygw_ledger_imbalance_vnd", {}, float(await connection.fetchval(_IMBALANCE))),
+        Gauge("paygw_restore_held_seconds", {}, float(await connection.fetchval(_HELD))),
         Gauge("paygw_audit_head_sequence", {}, float(await connection.fetchval(_AUDIT_HEAD) or 0)),
     ]
     for row in await connection.fetch(_OUTBOX):

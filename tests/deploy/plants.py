@@ -202,6 +202,13 @@ async def _given_up(site: Site) -> None:
     await _undelivered(site, "hanoi", "4 days", "dead")
 
 
+async def _held_back(site: Site) -> None:
+    way = await asyncpg.connect(**site.database.owner.connect_args())
+    era = int(now().timestamp()) - 5 * 3600
+    await way.execute("INSERT INTO restores (era, made_at, restored_by) VALUES ($1, now(), 'huong')", era)
+    await way.close()
+
+
 async def _other_schema(site: Site) -> None:
     site.serving.head = "9999"
 
@@ -239,6 +246,7 @@ PLANTS: Final[Mapping[str, Callable[[Site], Awaitable[None]]]] = {
     "PaygwCallbacksLate": _late_for_two,
     "PaygwCallbackLateOne": _late_for_one,
     "PaygwCallbackDead": _given_up,
+    "PaygwRestoreHeld": _held_back,
     "PaygwNotReady": _other_schema,
     "PaygwWorkerSilent": _no_worker,
     "PaygwClockOff": _wrong_clock,
