@@ -81,9 +81,35 @@ def compare_credits(bank: Loaded, third: Loaded, effects: Sequence[Effect], *, l
     gaps = best_gaps(grouped, lambda gap: _tallied(due, paid, gap))
     tied = Tied()
     last = max((group[0] for group in paid), default=date.min)
+    owed: dict[str, tuple[Due, Gap]] = {}  # by name: days of more refunds than payments, which the next credits pay for
     for group in sorted(due.keys() | paid.keys()):
-        _judge(tied, group, due.get(group, Due()), paid.get(group, []), gaps.get(group, (0, 0)), last)
+        own, rows = (due.get(group, Due()), gaps.get(group, (0, 0))), paid.get(group, [])
+        together = _and(own, owed.get(group[1]))
+        if not rows and own[0].lines and together[0].gross_vnd - together[0].fee_vnd + together[1][1] <= 0:
+            owed[group[1]] = together
+            continue
+        counted = own if together == own or paying(own[0], _amounts(rows), own[1]) else together
+        if counted is together:
+            owed.pop(group[1], None)
+        _judge(tied, group, counted[0], rows, counted[1], last)
     return tied
+
+
+def _and(one: tuple[Due, Gap], other: tuple[Due, Gap] | None) -> tuple[Due, Gap]:
+    """What two groups come to."""
+    if other is None:
+        return one
+    (due, gap), (more, shift) = one, other
+    together = Due(
+        gross_vnd=due.gross_vnd + more.gross_vnd,
+        fee_vnd=due.fee_vnd + more.fee_vnd,
+        lines=due.lines + more.lines,
+    )
+    return together, (gap[0] + shift[0], gap[1] + shift[1])
+
+
+def _amounts(rows: Sequence[Row]) -> list[tuple[Row, int]]:
+    return [(row, signed(row)) for row in rows]
 
 
 def letters(text: str) -> str:
@@ -129,7 +155,7 @@ def _place(effect: Effect, grouping: Grouping, lag_days: int) -> Group:
 
 
 def _judge(tied: Tied, group: Group, due: Due, rows: list[Row], gap: Gap, last: date) -> None:
-    payers = paying(due, [(row, signed(row)) for row in rows], gap)
+    payers = paying(due, _amounts(rows), gap)
     named = [row for row in rows if row.ref] or rows
     counted = list(payers) or (named if due.lines else [])
     tied.breaks += [_stranger(row) for row in rows if row not in counted]

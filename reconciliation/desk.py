@@ -78,15 +78,13 @@ class Desk:
         known = self.terms.own_ids and bool(ours.bank_txn_id and theirs.bank_txn_id)
         return known and theirs.bank_txn_id not in {ours.bank_txn_id, *ours.aliases}
 
-    def raise_break(
-        self, kind: BreakKind, book: Row | None, line: Row | None, detail: str, *, more: Sequence[Row] = ()
-    ) -> None:
-        """Add a break named after our row, or the bank's where we have none; `more` lines are behind it too."""
+    def raise_break(self, kind: BreakKind, book: Row | None, line: Row | None, detail: str) -> None:
+        """Add a break named after our row, or the bank's where we have none."""
         named = book or line
         other = line or book
         if named is None or other is None:
             raise ValueError("a break needs a row of at least one side")
-        self.causes.append(tuple(row.id for row in (line, *more) if row is not None))
+        self.causes.append(() if line is None else (line.id,))
         self.breaks.append(
             Break(
                 break_kind=kind,

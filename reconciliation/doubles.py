@@ -31,7 +31,10 @@ def find_paid_twice(desk: Desk) -> None:
 
 
 def raise_paid_twice(desk: Desk) -> None:
-    """A reference with two succeeded transactions, one of them booked nowhere or booked for the same amount again."""
+    """A reference with two succeeded transactions, one of them booked nowhere or booked for the same amount again.
+
+    One break for each transaction after the first: each is a refund of its own.
+    """
     booked = groups((one for match in desk.matches for one in match.book), by_reference)
     untold = groups((row for row in desk.book.values() if row.succeeded), by_reference)
     for folded, lines in desk.extra.items():
@@ -39,7 +42,8 @@ def raise_paid_twice(desk: Desk) -> None:
         open_lines = [line for line in own if line.id in desk.lines]
         before = _paid_before(desk, untold.get((Kind.PAYMENT, folded), []), own)
         if before is not None and own[-1].at_s > before.at_s:
-            _raise_again(desk, before, [line for line in own if line.at_s > before.at_s])
+            sentence = f"Transaction {before.bank_txn_id} has paid this reference before."
+            _raise_each(desk, before, [line for line in own if line.at_s > before.at_s], sentence)
             continue
         if len(own) < 2:  # noqa: PLR2004 - two is what twice means
             continue
@@ -51,16 +55,9 @@ def raise_paid_twice(desk: Desk) -> None:
             second = settled[1:]
         else:
             continue
-        desk.raise_break(
-            BreakKind.PAID_TWICE,
-            ours[0] if ours else None,
-            second[0],
-            f"{len(own)} succeeded transactions at the bank for one reference: "
-            + ", ".join(line.bank_txn_id or "no id" for line in own)
-            + ".",
-            more=second[1:],
-        )
-        desk.take(lines=[line for line in second if line.id in desk.lines])
+        names = ", ".join(line.bank_txn_id or "no id" for line in own)
+        sentence = f"{len(own)} succeeded transactions at the bank for one reference: {names}."
+        _raise_each(desk, ours[0] if ours else None, second, sentence)
 
 
 def _paid_before(desk: Desk, untold: Sequence[Row], own: Sequence[Row]) -> Row | None:
@@ -70,10 +67,10 @@ def _paid_before(desk: Desk, untold: Sequence[Row], own: Sequence[Row]) -> Row |
     return next((row for row in apart if f"txn:{row.bank_txn_id}" not in taken_back), None)
 
 
-def _raise_again(desk: Desk, before: Row, second: Sequence[Row]) -> None:
-    sentence = f"Transaction {before.bank_txn_id} has paid this reference before."
-    desk.raise_break(BreakKind.PAID_TWICE, before, second[0], sentence, more=second[1:])
-    desk.take(lines=[line for line in second if line.id in desk.lines])
+def _raise_each(desk: Desk, first: Row | None, lines: Sequence[Row], sentence: str) -> None:
+    for line in lines:
+        desk.raise_break(BreakKind.PAID_TWICE, first, line, sentence)
+    desk.take(lines=[line for line in lines if line.id in desk.lines])
 
 
 def _same_again(ours: Sequence[Row], lines: Sequence[Row]) -> bool:
@@ -138,7 +135,10 @@ def _drop(desk: Desk, side: Side, same: Sequence[Row], known: Sequence[Row]) -> 
     surplus = [row for row in same if row is not best]
     other = next((row for row in known if fold(row.ref) == fold(best.ref)), known[0] if known else None)
     ours, theirs = (other, best) if side == "bank" else (best, other)
-    sentence = f"This transaction stands {len(same)} times {_WHERE[side]}; it counts once."
+    names = ", ".join(sorted({row.ref for row in surplus} - {best.ref, ""}))
+    sentence = (
+        f"This transaction stands {len(same)} times {_WHERE[side]}{names and f', also as {names}'}; it counts once."
+    )
     desk.raise_break(_DUPLICATE[side], ours, theirs, sentence)
     if side == "bank":
         desk.take(lines=surplus)

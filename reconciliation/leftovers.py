@@ -91,11 +91,9 @@ def _kind_of(desk: Desk, line: Row) -> tuple[BreakKind, str]:
         return BreakKind.UNKNOWN_ACCOUNT, "No account of ours has this number."
     if line.status is Status.REVERSED:
         return _MISSING_IN_BOOK[Kind.REVERSAL]
-    if not line.ref.strip() or is_memo(line.ref):
-        return (
-            (BreakKind.UNIDENTIFIED_DEBIT, _NAMELESS[Kind.REFUND][1]) if line.amount_vnd < 0 else _NAMELESS[line.kind]
-        )
-    return _MISSING_IN_BOOK[line.kind]
+    if line.amount_vnd < 0 and line.kind is Kind.PAYMENT:
+        return _NAMELESS[Kind.REFUND]
+    return _NAMELESS[line.kind] if not line.ref.strip() or is_memo(line.ref) else _MISSING_IN_BOOK[line.kind]
 
 
 def _is_young(desk: Desk, row: Row) -> bool:

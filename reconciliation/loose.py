@@ -42,7 +42,10 @@ def pair_memos(desk: Desk) -> None:
 
 
 def pair_moments(desk: Desk) -> None:
-    """A nameless line and the one row of its amount within two minutes; within two days it is a suggestion."""
+    """A nameless line and the one row of its amount within two minutes.
+
+    Within two days, or of another bank transaction, it is a suggestion.
+    """
     ours = groups(_succeeded(desk.book.values()), _money)
     theirs = groups((line for line in _succeeded(desk.lines.values()) if not line.ref), _money)
     for key, lines in theirs.items():
@@ -52,10 +55,15 @@ def pair_moments(desk: Desk) -> None:
         for row, line in near:
             if rivals[0][row.id] > 1 or rivals[1][line.id] > 1:
                 continue
-            if abs(row.at_s - line.at_s) <= MOMENT_S:
+            if abs(row.at_s - line.at_s) <= MOMENT_S and _may_be_one(row, line):
                 desk.match(MOMENT, [row], [line])
             else:
                 desk.suggest(AMOUNT_AND_WINDOW, [row], [line])
+
+
+def _may_be_one(row: Row, line: Row) -> bool:
+    """Two different bank transactions are more likely two payments than one."""
+    return not (row.bank_txn_id and line.bank_txn_id) or line.bank_txn_id in {row.bank_txn_id, *row.aliases}
 
 
 def _near(row: Row, line: Row) -> bool:

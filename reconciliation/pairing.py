@@ -15,12 +15,14 @@ Likeness = Callable[[Row, Row], bool]
 
 _SIGN: Final = {Kind.PAYMENT: 1, Kind.REFUND: -1, Kind.REVERSAL: -1}
 
-# Among rows of one transaction or reference the most alike are paired first.
+# Among rows of one transaction or reference the most alike are paired first, then those of which one moved money.
 _LIKENESS: Final[tuple[Likeness, ...]] = (
     lambda ours, theirs: _same_ids(ours, theirs) and _same_money(ours, theirs),
     lambda ours, theirs: bool(theirs.ref) and same_reference(ours.ref, theirs.ref) and _same_money(ours, theirs),
     lambda ours, theirs: ours.amount_vnd == theirs.amount_vnd and ours.status is theirs.status,
+    lambda ours, theirs: ours.amount_vnd == theirs.amount_vnd and (ours.succeeded or theirs.succeeded),
     lambda ours, theirs: ours.amount_vnd == theirs.amount_vnd,
+    lambda ours, theirs: ours.succeeded or theirs.succeeded,
 )
 
 
@@ -100,7 +102,7 @@ def _pair_group(desk: Desk, ours: list[Row], theirs: list[Row], how: Pass) -> No
         _pair_alike(desk, ours, theirs, alike, how)
     if _pair_sums(desk, ours, theirs):
         return
-    for alike in (_LIKENESS[3], _any):
+    for alike in (*_LIKENESS[3:], _any):
         _pair_alike(desk, ours, theirs, alike, how)
 
 

@@ -178,11 +178,13 @@ def _compare(
 def _fresh(more: Sequence[Break], known: Sequence[Break]) -> list[Break]:
     """Breaks the first two files have not told already; a reference with a break needs no second from the portal."""
     told = {(one.break_kind, one.ref) for one in known}
+    lines = {(one.break_kind, one.ref, one.bank_txn_id) for one in known}
     refs = {one.ref for one in known if one.ref}
     return [
         one
         for one in more
-        if one.break_kind in _THIRD_ALONE or ((one.break_kind, one.ref) not in told and one.ref not in refs)
+        if (one.break_kind, one.ref, one.bank_txn_id) not in lines
+        and (one.break_kind in _THIRD_ALONE or ((one.break_kind, one.ref) not in told and one.ref not in refs))
     ]
 
 

@@ -50,7 +50,8 @@ def learn_tariffs(bank: Loaded) -> tuple[Tariff, ...]:
     banks = {prefix: seen for prefix, seen in points.items() if prefix and seen.total() >= LINES_MIN}
     covered = sum(seen.total() for seen in banks.values()) * 100 >= whole.total() * _COVERED_PERCENT
     points = banks if covered and len(banks) <= BANKS_MAX else {"": whole}
-    learned = (learn_tariff(prefix, seen) for prefix, seen in sorted(points.items()))
+    shared = learn_tariff("", sum(points.values(), Counter())) if len(points) > 1 else None
+    learned = (_own_or_shared(prefix, seen, shared) for prefix, seen in sorted(points.items()))
     return tuple(tariff for tariff in learned if tariff is not None)
 
 
@@ -107,6 +108,16 @@ def _is_wrong(table: Table, tariff: Tariff, tariffs: Sequence[Tariff]) -> Boolea
 
 def _any(conditions: Iterable[BooleanValue]) -> BooleanValue:
     return ibis.or_(*conditions)
+
+
+def _own_or_shared(prefix: str, seen: Counter[Point], shared: Tariff | None) -> Tariff | None:
+    """A bank's own rule, or what all banks agree on if that explains more: a floor that one bank's lines show once."""
+    own = learn_tariff(prefix, seen)
+    explained = 0 if shared is None else _explained(shared, seen)
+    if shared is None or explained * 100 < seen.total() * EXPLAINED_PERCENT:
+        return own
+    more = own is None or explained > _explained(own, seen)
+    return msgspec.structs.replace(shared, prefix=prefix) if more else own
 
 
 def _most_telling(rules: Iterable[Tariff], seen: Counter[Point]) -> Tariff:

@@ -2,7 +2,8 @@
 
 - Most of its rows name references or transactions of the other files, and it knows no settlement days or no fees:
   what **portals** say they applied.
-- They do, and it bears fees: another statement, matched **line** by line with the book.
+- They do, and it bears fees, or the statement bears none and it says more than which payments succeeded: another
+  statement, matched **line** by line with the book.
 - They do not: **net credits** of a bank or treasury, each the sum of many lines less fees.
 """
 
@@ -12,9 +13,9 @@ import ibis
 from ibis.backends.duckdb import Backend
 from ibis.expr.types import Table
 
-from reconciliation.engine import fetch_rows
+from reconciliation.engine import count, fetch_rows
 from reconciliation.files import Loaded
-from reconciliation.model import Role
+from reconciliation.model import Kind, Role, Status
 from reconciliation.relate import hash_of
 
 _SAMPLE: Final = 4_000
@@ -35,13 +36,21 @@ def role_of(con: Backend, book: Loaded, bank: Loaded, third: Loaded) -> Role:
             known=known.sum(),
             unsettled=sample.settled_on.isnull().sum(),
             charged=(sample.fee_vnd.fill_null(0) != 0).sum(),
+            more=((sample.kind != Kind.PAYMENT.value) | (sample.status != Status.SUCCEEDED.value)).sum(),
         )
     )
     if 2 * (seen["known"] or 0) < seen["rows"]:
         return Role.CREDITS
-    if 2 * (seen["charged"] or 0) < seen["rows"] or 2 * (seen["unsettled"] or 0) > seen["rows"]:
+    if 2 * (seen["unsettled"] or 0) > seen["rows"]:
         return Role.PORTAL
-    return Role.LINES
+    if 2 * (seen["charged"] or 0) >= seen["rows"] or (seen["more"] and _is_free(bank)):
+        return Role.LINES
+    return Role.PORTAL
+
+
+def _is_free(bank: Loaded) -> bool:
+    """Whether the statement names no fee, so that a third file without fees may be one too."""
+    return not count(bank.table.filter(bank.table.fee_vnd.fill_null(0) != 0).limit(1))
 
 
 def _known(sample: Table, other: Table, column: str) -> ibis.expr.types.BooleanValue:
