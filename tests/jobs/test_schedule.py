@@ -3,14 +3,19 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
 from paygw.hub.breaks import list_breaks
 from paygw.hub.due import due_nights
 from paygw.hub.hub import Hub
-from paygw.jobs.schedule import QUEUE, build_schedule, find_due, take_over
+from paygw.hub.sealing import heads_path
+from paygw.jobs.schedule import QUEUE, build_schedule, find_due, take_over, verify_and_tell
 from paygw.kernel.connector import Contact, FetchedFile, FileDialogue
+from paygw.kernel.seals import Head
+from paygw.outside.heads import append_heads
+from paygw.store.measures import read_measures
 from paygw.store.nights import BankSince
 from tests.db_fixtures import Database
 from tests.hub_fixtures import ScriptedBank
@@ -106,6 +111,31 @@ async def test_what_a_dead_worker_left_is_taken_over(due_hub: Hub) -> None:
             state = await connection.fetchval("SELECT status::text FROM procrastinate_jobs")
 
     assert (taken, state) == (1, "todo")
+
+
+async def test_the_proofs_of_the_day_are_kept_for_those_who_watch(due_hub: Hub, tmp_path: Path) -> None:
+    assert due_hub.dsn is not None
+    hub = replace(due_hub, settings=due_hub.settings.model_copy(update={"var": tmp_path}))
+    app = build_schedule(hub, due_hub.dsn)
+
+    answers = [await app.tasks[name].func(timestamp=0) for name in ("audit.verify", "position.prove")]
+    await app.tasks["remittance.measure"].func(timestamp=0)
+
+    async with hub.pool.acquire() as connection:
+        kept = {row["name"] for row in await read_measures(connection)}
+    assert answers == [True, True]
+    assert kept == {"audit_verify_ok", "clearing_difference_vnd", "remittance_vnd"}
+
+
+async def test_a_chain_that_does_not_hold_calls_somebody(
+    due_hub: Hub, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub = replace(due_hub, settings=due_hub.settings.model_copy(update={"var": tmp_path}))
+    cut_off = Head(chain="audit", no=9, head=b"h" * 32)
+    append_heads(heads_path(hub.settings), [cut_off], at="2026-11-23T00:00:00Z")
+
+    assert not await verify_and_tell(hub)
+    assert [(one.levelname, one.message) for one in caplog.records] == [("CRITICAL", "audit_differs")]
 
 
 async def test_a_file_that_stays_away_is_a_break(due_hub: Hub) -> None:
