@@ -13,10 +13,12 @@ from asyncpg import Connection
 from paygw.cli.sandbox import SANDBOX_PORT, SECRET_SUFFIX, usual_name
 from paygw.hub.hub import Hub
 from paygw.hub.provisioning import BankChange, BodyChange, Change, KeyChange, PersonChange, PortalChange, apply
+from paygw.kernel.decide import Landing
 from paygw.settings import Settings
 from paygw.simulators.provider import providers
 
 PORTAL_PORT: Final = 9001
+ACCOUNT: Final = "1020304050"  # of the pretend banks' statements
 PORTAL_KEY: Final = "sk_test_sample-portal-published-on-purpose-0001"
 FINANCE_KEY: Final = "sk_test_sample-finance-published-on-purpose-0001"
 CALLBACK_SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - a published test secret
@@ -62,7 +64,7 @@ def portal_arguments(settings: Settings, places: Places) -> tuple[str, ...]:
 
 async def provision_sample(hub: Hub, places: Places) -> None:
     """Make portal, banks, keys and an approver; on a second start nothing changes."""
-    for change in _changes(hub.settings, places):
+    for change in _changes(hub, places):
         await hub.transact(partial(_apply, hub, change))
 
 
@@ -70,7 +72,8 @@ async def _apply(hub: Hub, change: Change, connection: Connection) -> None:
     await apply(hub, connection, change, by="paygw run")
 
 
-def _changes(settings: Settings, places: Places) -> list[Change]:
+def _changes(hub: Hub, places: Places) -> list[Change]:
+    settings = hub.settings
     portal = PortalChange(
         id="sample-portal",
         name="Cổng dịch vụ công mẫu",
@@ -92,11 +95,14 @@ def _changes(settings: Settings, places: Places) -> list[Change]:
         KeyChange(key=FINANCE_KEY, scope="finance"),
         body,
         approver,
-        *(_bank(name, places) for name in FLOWS),
+        *(_bank(hub, name, places) for name in FLOWS),
     ]
 
 
-def _bank(name: str, places: Places) -> BankChange:
+def _bank(hub: Hub, name: str, places: Places) -> BankChange:
+    """At its port of today; where its money lands stays as somebody may have set it since."""
+    known = hub.registry.banks.get(name)
+    landing = known.landing if known else Landing(account=ACCOUNT if hub.settings.funds == "custody" else "")
     return BankChange(
         id=name,
         connector="sandbox",
@@ -105,9 +111,9 @@ def _bank(name: str, places: Places) -> BankChange:
         merchant="PAYGW",
         values={"secret": name + SECRET_SUFFIX},
         options={"flow": FLOWS[name]},
-        home="provider",
-        account="",
-        holder=None,
+        home=landing.home,
+        account=landing.account,
+        holder=landing.holder,
         update=True,
     )
 

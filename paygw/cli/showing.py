@@ -17,6 +17,7 @@ Row = Mapping[str, object]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 _WIDE = 200  # columns, where nobody watches
+_WHOLE: Final = ("id", "batch", "content_hash")
 _NOTHING: Final = "Không có gì. / Nothing."
 
 
@@ -77,7 +78,8 @@ def _table(rows: Sequence[Row]) -> None:
     for name in rows[0]:
         amounts = all(isinstance(row.get(name), int) and not isinstance(row.get(name), bool) for row in rows)
         head = f"{LABELS[name]}\n{name}" if name in LABELS else name
-        table.add_column(Text(head), justify="right" if amounts else "left", overflow="fold")
+        whole = name.endswith(_WHOLE)  # to be copied
+        table.add_column(Text(head), justify="right" if amounts else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         table.add_row(*(Text(plain(name, one)) for name, one in row.items()))
     Console(width=None if sys.stdout.isatty() else _WIDE).print(table)

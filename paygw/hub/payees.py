@@ -99,6 +99,7 @@ def _waiting(key: tuple[str, str, str, str], rows: list[Record], payee: Payee | 
         "oldest": oldest.isoformat(),
         "slices": sum(row["slices"] for row in rows),
         "amount_vnd": sum(row["vnd"] for row in rows),
+        "came_back_vnd": sum(row["came_back_vnd"] for row in rows),
         "due_on": due.isoformat() if due else None,
         "overdue": bool(due and today > due),
         "basis": payee.basis if payee else None,

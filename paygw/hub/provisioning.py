@@ -6,7 +6,7 @@ In live mode a change is only proposed here and applied when a second person app
 import secrets
 from base64 import b64encode
 from collections.abc import Mapping
-from typing import Literal, assert_never
+from typing import Final, Literal, assert_never
 
 import msgspec
 from asyncpg import Connection
@@ -228,7 +228,15 @@ async def _end_key(connection: Connection, prefix: str) -> State:
     return "revoked"
 
 
+# A landing of cash is known for ever by these: told again under others, it would be booked a second time.
+_IDENTIFYING: Final = frozenset({"connector", "merchant", "home", "account"})
+_STAYS: Final = "name the payments it has brought: add another bank for what changes, and hide this one."
+
+
 async def _bank(hub: Hub, connection: Connection, change: BankChange) -> tuple[State, Shown]:
+    takes_money = bool(hub.connectors[change.connector].methods) if change.connector in hub.connectors else False
+    if hub.settings.funds == "custody" and takes_money and not change.account:
+        raise Refused("invalid_value", "In custody mode --account says which account of ours this bank pays into.")
     place = bank_place(change.id)
     sealed = hub.vault.seal(msgspec.json.encode(change.values), where=place)
     shown: Shown = {
@@ -249,6 +257,9 @@ async def _bank(hub: Hub, connection: Connection, change: BankChange) -> tuple[S
     differing = _differing(known, shown) + (["secrets"] if before != change.values else [])
     if differing and not change.update:
         raise _exists("banks", change.id, differing)
+    lasting = [name for name in differing if name in _IDENTIFYING]
+    if lasting and await store.has_receipts(connection, change.id):
+        raise Refused("already_exists", f"{', '.join(lasting)} of {change.id} {_STAYS}")
     if differing:
         if before == change.values:
             kept = {"credentials": known["credentials"], "credentials_previous": known["credentials_previous"]}

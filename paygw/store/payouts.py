@@ -71,11 +71,17 @@ FROM payouts p CROSS JOIN LATERAL (
 ) c ORDER BY p.proposed_at DESC, p.batch_id DESC LIMIT $1
 """
 _WAITING = """
-SELECT s.beneficiary, s.code, coalesce(r.holder, r.account) AS stands_with, min(r.value_date) AS oldest,
-    count(*) AS slices, sum(s.live_vnd - s.disbursed_vnd)::bigint AS vnd
-FROM slices s JOIN receipts r ON r.id = s.receipt_id
-WHERE s.live_vnd > s.disbursed_vnd AND r.settled
-GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+SELECT beneficiary, code, stands_with, min(value_date) AS oldest, count(*) AS slices, sum(vnd)::bigint AS vnd,
+    coalesce(sum(vnd) FILTER (WHERE came_back), 0)::bigint AS came_back_vnd
+FROM (
+    SELECT s.beneficiary, s.code, coalesce(r.holder, r.account) AS stands_with, r.value_date,
+        s.live_vnd - s.disbursed_vnd AS vnd, false AS came_back
+    FROM slices s JOIN receipts r ON r.id = s.receipt_id WHERE s.live_vnd > s.disbursed_vnd AND r.settled
+    UNION ALL
+    SELECT d.beneficiary, d.code, d.account, r.value_date, d.amount_vnd - d.reused_vnd, true
+    FROM disbursements d JOIN receipts r ON r.id = d.receipt_id
+    WHERE d.status = 'returned' AND d.reused_vnd < d.amount_vnd
+) waiting GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 
 
@@ -266,6 +272,6 @@ async def told_lines(connection: Connection, bank: str, names: Sequence[str]) ->
 
 
 async def waiting_for_owners(connection: Connection) -> list[Record]:
-    """Settled money that has not reached its owner, by beneficiary, budget code and where it stands."""
+    """Settled money that has not reached its owner, or came back, by beneficiary, budget code and where it stands."""
     rows: list[Record] = await connection.fetch(_WAITING)
     return rows

@@ -146,3 +146,9 @@ async def open_proposals(connection: Connection) -> list[Record]:
 async def decide(connection: Connection, proposal_id: str, *, status: str, by: str) -> None:
     """Close a proposal."""
     await _DECIDE.run(connection, id_=proposal_id, status=status, decided_by=by)
+
+
+async def has_receipts(connection: Connection, bank_id: str) -> bool:
+    """Whether money came through a bank."""
+    found: bool = await connection.fetchval("SELECT EXISTS (SELECT FROM receipts WHERE bank = $1)", bank_id)
+    return found

@@ -10,6 +10,7 @@ NOBODY = "rfd_" + "0" * 32
 TO = "--name AN --account 0071001234567 --bank-code BFTVVNVX --claim 7"
 ACCOUNT = "--name KB --account 71110012 --bank-code 01701001"
 UNIT = "--treasury-unit 0012 --collecting-office 1054015"
+BANK = f"bank add --id sandbox-a --connector sandbox --base-url http://127.0.0.1:9/a --secret {'x' * 32}"
 NO_BATCH = "00000000-0000-0000-0000-000000000000"
 
 
@@ -125,8 +126,12 @@ def test_an_amount_that_says_two_things_is_refused(staffed: Paygw, typed: str) -
 )
 def test_a_night_asked_for_wrongly_is_one_line_and_leaves_nothing(paygw: Paygw, words: str) -> None:
     """A path that led nowhere left a night that was running for ever."""
-    words_of_bank = "bank add --id sandbox-a --connector sandbox --base-url http://127.0.0.1:9/a --secret"
-    assert paygw(f"{words_of_bank} {'x' * 32} --json").code == 0
+    assert paygw(f"{BANK} --json").code == 0
 
     assert "invalid_value" in paygw(words).refusal
     assert paygw("reconcile --json").said == []
+
+
+def test_a_bank_of_a_hub_that_holds_money_says_where_it_pays(staffed: Paygw) -> None:
+    assert "--account" in staffed(BANK).refusal
+    assert staffed(f"{BANK} --account 1020304050 --json").said["state"] == "created"

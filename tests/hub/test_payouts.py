@@ -256,6 +256,17 @@ async def test_the_clock_of_remittance(paying_hub: Hub) -> None:
         assert (then["treasury"]["overdue"], then["retained@G22.99"]["due_on"]) == (True, None)
 
 
+async def test_what_came_back_waits_for_its_owner_too(paying_hub: Hub) -> None:
+    """A returned order was in no list of what is still owed: its slices count as paid out."""
+    async with right_books(paying_hub) as hub:
+        batch = await exported(hub)
+        await payouts.return_group(hub, batch["batch"], 3, by="huong")
+
+        (due,) = await payees.list_due(hub)
+
+        assert (due["beneficiary"], due["amount_vnd"], due["came_back_vnd"]) == ("treasury", 61_500, 61_500)
+
+
 async def test_what_goes_into_the_budget_has_its_slips(paying_hub: Hub) -> None:
     async with right_books(paying_hub) as hub:
         batch = await proposed(hub)

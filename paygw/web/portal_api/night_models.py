@@ -181,7 +181,10 @@ class PayeeList(msgspec.Struct, kw_only=True):
 
 
 class RemittanceView(msgspec.Struct, kw_only=True):
-    """Settled money that waits for its owner, by collecting body; `payee` and `due_on` where its account is known."""
+    """Settled money that waits for its owner, by collecting body; `payee` and `due_on` where its account is known.
+
+    Of `amount_vnd`, `came_back_vnd` was sent before and returned: it is sent again.
+    """
 
     beneficiary: str
     collecting_body: str
@@ -190,6 +193,7 @@ class RemittanceView(msgspec.Struct, kw_only=True):
     oldest: str
     slices: int
     amount_vnd: int
+    came_back_vnd: int
     due_on: str | None
     overdue: bool
     basis: str | None
