@@ -45,6 +45,7 @@ from paygw.kernel.errors import Refused
 from paygw.kernel.evidence import DisputeNewsStatus, DisputeSeen, RefundNewsStatus
 from paygw.kernel.refs import Kind, private_id
 from paygw.store.payouts import Payee, held_slices
+from paygw.store.tracing import names_of_payment
 
 SLICES_MAX: Final = 2_000  # of one decision: it is posted in one transaction
 
@@ -92,17 +93,21 @@ async def _dispute(deed: Deed, asked: ReportDispute) -> None:
     bank = deed.hub.registry.banks.get(asked.bank)
     if bank is None:
         raise Refused("bank_unknown", "There is no such bank: paygw bank list shows them.")
+    named = await names_of_payment(deed.connection, bank.id, asked.attempt_ref, asked.bank_txn_id)
+    if len(named) != 1:
+        which = "Several payments bear" if named else "No payment bears"
+        raise Refused("not_found", f"{which} that name at {asked.bank}: give attempt_ref or bank_txn_id of one.")
     seen = DisputeSeen(
         dispute_id=asked.dispute_id,
-        attempt_ref=asked.attempt_ref,
-        bank_txn_id=asked.bank_txn_id,
+        attempt_ref=named[0]["attempt_ref"],
+        bank_txn_id=named[0]["bank_txn_id"],
         status=DisputeNewsStatus(asked.status),
         amount_vnd=asked.amount_vnd,
         occurred_at=asked.occurred_at,
     )
     verdict = await report_dispute(deed.hub, bank, seen, persons=deed.persons)
     if verdict not in {Verdict.ACCEPTED, Verdict.DUPLICATE}:
-        raise Refused("not_found", f"No payment of {asked.bank} bears these names.")
+        raise Refused("receipt_not_disputable", "It does not fit this payment: its sum, another dispute, a reversal.")
 
 
 async def _withdraw(deed: Deed, asked: WithdrawRefund) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from asyncpg import Connection
+from asyncpg import Connection, Record
 
 # $1 is any name: a uuid (order, receipt, refund, attempt, payout batch), a bank's reference, our attempt or refund
 # reference, a portal's reference or a dossier code. All of it is found through the receipts it leads to.
@@ -68,6 +68,21 @@ SELECT jsonb_build_object(
         OR b.receipt_id IN (SELECT id FROM wanted) OR b.bank_txn_id IN (SELECT name FROM names)), '[]')
 )::text
 """
+
+_NAMES = """
+SELECT a.ref AS attempt_ref, r.bank_txn_id FROM receipts r LEFT JOIN attempts a ON a.id = r.attempt_id
+WHERE r.bank = $1 AND ($2::text IS NOT NULL OR $3::text IS NOT NULL) AND ($2::text IS NULL OR a.ref = $2)
+    AND ($3::text IS NULL OR r.bank_txn_id = $3
+        OR EXISTS (SELECT FROM receipt_aliases x WHERE x.receipt_id = r.id AND x.alias = $3)) LIMIT 2
+"""
+
+
+async def names_of_payment(
+    connection: Connection, bank: str, attempt_ref: str | None, bank_txn_id: str | None
+) -> list[Record]:
+    """Both names (`attempt_ref`, `bank_txn_id`) of the payments of a bank that bear these; two at most."""
+    rows: list[Record] = await connection.fetch(_NAMES, bank, attempt_ref, bank_txn_id)
+    return rows
 
 
 async def trace(connection: Connection, name: str) -> dict[str, Any]:

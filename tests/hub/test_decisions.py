@@ -132,6 +132,18 @@ async def test_a_dispute_is_entered_from_the_banks_letter(hub: Hub, ends: str, h
         assert after.get("H:sandbox-a:PAYGW") == held_vnd
 
 
+@pytest.mark.parametrize("name", ["attempt_ref", "bank_txn_id"])
+async def test_a_letter_may_name_the_payment_as_the_bank_or_as_we_do(hub: Hub, name: str) -> None:
+    """By our own reference a payment of a bank that may be paid several times was not found."""
+    async with right_books(hub):
+        _, attempt = await paid(hub)
+        names = {"attempt_ref": attempt.ref, "bank_txn_id": cash(hub, attempt).bank_txn_id}
+
+        await decided(hub, "report_dispute", status="opened", **BY_LETTER, **{name: names[name]})
+
+        assert (await balances(hub))["CH"] == FEE_VND
+
+
 async def test_a_dispute_about_nothing_known_is_refused(hub: Hub) -> None:
     async with right_books(hub):
         with pytest.raises(Refused, match="not_found"):

@@ -53,7 +53,7 @@ async def _get(path: str, **headers: str) -> Got:
     return await call(_site()[0], "GET", path, headers={name.replace("_", "-"): text for name, text in headers.items()})
 
 
-def _codes_said(source: Source) -> Iterator[tuple[str, int]]:
+def codes_said(source: Source) -> Iterator[tuple[str, int]]:
     """Constants that stand first in a Refused or Problem, alternatives of a conditional too."""
     for node in ast.walk(source.tree):
         match node:
@@ -67,7 +67,7 @@ def test_every_code_the_packages_can_say_is_in_the_table() -> None:
         (code, f"{source.path}:{line}")
         for source in sources()
         if source.path.startswith("paygw/")
-        for code, line in _codes_said(source)
+        for code, line in codes_said(source)
     ]
 
     assert len(said) > 50
