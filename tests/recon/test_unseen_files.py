@@ -198,4 +198,6 @@ def test_a_folder_that_cannot_be_is_refused_before_the_work(
     code = run(["recon", "match", "--book", "none.csv", "--statement", "none.csv", "--out", f"{taken}{below}"])
 
     assert code == 1
-    assert capsys.readouterr().err == f"paygw: --out names a folder; {taken} is a file (invalid_value)\n"
+    said = capsys.readouterr().err
+    assert said.endswith(f" --out names a folder; {taken} is a file (invalid_value)\n")
+    assert said.count("\n") == 1
