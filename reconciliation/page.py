@@ -6,24 +6,28 @@ from itertools import islice
 from typing import Any, Final
 
 from paygw.kernel.words import format_vnd
+from reconciliation.charges import FEE_MAX_VND
 from reconciliation.model import Break, BreakKind
-from reconciliation.words import FILES_VI, WORDS
+from reconciliation.sentences import in_vietnamese
+from reconciliation.words import FILES_VI, ROLES, WORDS
 
 SHOWN_MAX: Final = 1_000  # breaks in the page; breaks.csv and report.xlsx have all
 
-_BAR_PX: Final = 420
-_ROW_PX: Final = 28
-_NAME_PX: Final = 250
-
+_BAR_PERCENT: Final = 85  # beside the longest bar stands its figure
 _STYLE: Final = """
 :root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:0 auto;padding:1rem}
-h1{font-size:1.6rem;margin:.2em 0}h2{font-size:1.2rem;margin:1.6em 0 .4em}[lang=en]{opacity:.8}
+h1{font-size:1.6rem;margin:.2em 0}h2{font-size:1.2rem;margin:1.6em 0 .4em}[lang=en]{opacity:.8;font-weight:400}
 table{border-collapse:collapse;width:100%}caption{text-align:left;padding:.4em 0}
 th,td{text-align:left;vertical-align:top;padding:.35em .6em;border-bottom:1px solid #8886}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.scroll{overflow-x:auto}
+.detail{min-width:16rem}.name{overflow-wrap:anywhere;min-width:9rem}td p{margin:0}
 .sums{display:flex;flex-wrap:wrap;gap:.6rem;padding:0;list-style:none}
-.sums li{border:1px solid #8886;border-radius:.5rem;padding:.5rem .9rem}.sums b{display:block;font-size:1.4rem}
-svg text{fill:currentColor;font:14px system-ui,sans-serif}
+.sums li{border:1px solid #8886;border-radius:.5rem;padding:.5rem .9rem;flex:1 1 7rem}
+.sums b{display:block;font-size:1.4rem}
+.bars{padding:0;list-style:none}
+.bars li{display:grid;grid-template-columns:min(45%,18rem) 1fr;gap:.2rem .8rem;padding:.15rem 0}
+.bars span{display:flex;align-items:center;gap:.5rem}
+.bars i{background:#2f6fb3;border-radius:3px;height:1.1rem;min-width:2px}
 """
 
 
@@ -39,6 +43,7 @@ def render_page(summary: Mapping[str, Any], breaks: Sequence[Break]) -> str:
             _en("p", "Reconciliation: what matched, what did not, and the safe next step."),
             *_sums(summary),
             *_files(summary),
+            *_tariffs(summary["tariffs"]),
             *_chart(summary["breaks"]["by_kind"]),
             *_meanings(summary["breaks"]["by_kind"]),
             *_breaks(breaks),
@@ -61,16 +66,38 @@ def _sums(summary: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _files(summary: Mapping[str, Any]) -> Iterator[str]:
-    yield f"<h2>Tệp {_en('span', 'Files')}</h2><div class=scroll><table><thead><tr>"
-    yield "<th scope=col>Vai trò</th><th scope=col>Tên</th><th scope=col class=n>Số dòng</th>"
-    yield "<th scope=col class=n>Tổng</th></tr></thead><tbody>"
+    yield f"<h2>Tệp {_en('span', 'Files')}</h2>"
+    yield from _table_head(
+        "Tệp", ("Vai trò", "Role"), ("Tên", "Name"), ("Số dòng", "Rows"), ("Tổng", "Total"), figures=2
+    )
+    role_vi, role_en = ROLES.get(summary["third_file_is"] or "", ("", ""))
     for name, one in summary["files"].items():
-        yield f"<tr><th scope=row>{FILES_VI[name]} {_en('span', name)}</th><td>{escape(one['name'])}</td>"
-        yield f"<td class=n>{_count(one['rows'])}</td><td class=n>{format_vnd(one['total_vnd'])}</td></tr>"
+        vi, en = (f": {role_vi}", f": {role_en}") if name == "third" else ("", "")
+        yield f"<tr><th scope=row>{FILES_VI[name]}{vi} {_en('span', name + en)}</th>"
+        figures = _figures(_count(one["rows"]), format_vnd(one["total_vnd"]))
+        yield f"<td class=name>{escape(one['name'])}</td>{figures}</tr>"
     yield "</tbody></table></div>"
     period = summary["period"]
     if period:
-        yield f"<p>Kỳ quyết toán {_en('span', 'settlement days')}: {period['first']} – {period['last']}</p>"
+        days = f"{_day(period['first'])} – {_day(period['last'])}"
+        yield f"<p>Kỳ quyết toán {_en('span', 'settlement days')}: {days}</p>"
+    for note in summary["notes"]:
+        yield f"<p>{escape(in_vietnamese(note) or '')} {_en('span', note)}</p>"
+
+
+def _tariffs(tariffs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """By which rules fees were judged: given, or read off the file."""
+    if not tariffs:
+        return
+    yield f"<h2>Biểu phí dùng để so {_en('span', 'Tariffs that fees were held against')}</h2>"
+    heads = (("Mã ngân hàng", "Bank"), ("Cố định", "Fixed"), ("Tỷ lệ", "Rate"), ("Từ", "From"), ("Đến", "To"))
+    yield from _table_head("Biểu phí", *heads, figures=4)
+    for one in tariffs:
+        most = "–" if one["max_vnd"] == FEE_MAX_VND else format_vnd(one["max_vnd"])
+        bounds = format_vnd(one["min_vnd"]), most
+        yield f"<tr><th scope=row>{escape(one['prefix']) or 'mọi ngân hàng'}</th>"
+        yield _figures(format_vnd(one["fixed_vnd"]), _percent(one["rate_ppm"]), *bounds) + "</tr>"
+    yield "</tbody></table></div>"
 
 
 def _chart(by_kind: Mapping[str, Any]) -> Iterator[str]:
@@ -78,29 +105,25 @@ def _chart(by_kind: Mapping[str, Any]) -> Iterator[str]:
         yield f"<p><strong>Không có chênh lệch.</strong> {_en('span', 'No breaks.')}</p>"
         return
     most = max(found["count"] for found in by_kind.values())
-    height = _ROW_PX * len(by_kind)
-    yield f"<h2>Chênh lệch theo loại {_en('span', 'Breaks by kind')}</h2>"
-    yield f'<div class=scroll><svg role="img" aria-labelledby="chart-title" width="{_NAME_PX + _BAR_PX + 90}" '
-    yield f'height="{height}"><title id="chart-title">Số chênh lệch theo loại; bảng bên dưới có cùng số liệu. '
-    yield "Number of breaks by kind; the table below has the same figures.</title>"
-    for row, (kind, found) in enumerate(by_kind.items()):
-        top, width = row * _ROW_PX, max(2, found["count"] * _BAR_PX // most)
-        yield f'<text x="0" y="{top + 19}">{escape(WORDS[BreakKind(kind)].name_vi)}</text>'
-        yield f'<rect x="{_NAME_PX}" y="{top + 5}" width="{width}" height="{_ROW_PX - 10}" fill="#2f6fb3" rx="3"/>'
-        yield f'<text x="{_NAME_PX + width + 8}" y="{top + 19}">{_count(found["count"])}</text>'
-    yield "</svg></div>"
+    yield f"<h2>Chênh lệch theo loại {_en('span', 'Breaks by kind')}</h2><ul class=bars>"
+    for kind, found in by_kind.items():
+        share = found["count"] * _BAR_PERCENT // most
+        yield f'<li>{WORDS[BreakKind(kind)].name_vi}<span><i aria-hidden=true style="width:{share}%"></i>'
+        yield f"{_count(found['count'])}</span></li>"
+    yield "</ul>"
 
 
 def _meanings(by_kind: Mapping[str, Any]) -> Iterator[str]:
     if not by_kind:
         return
-    yield "<div class=scroll><table><thead><tr><th scope=col>Loại</th><th scope=col class=n>Số</th>"
-    yield "<th scope=col class=n>Giá trị</th><th scope=col>Nguyên nhân thường gặp</th>"
-    yield "<th scope=col>Bước an toàn tiếp theo</th></tr></thead><tbody>"
+    cause, step = ("Nguyên nhân thường gặp", "Usual cause"), ("Bước an toàn tiếp theo", "Safe next step")
+    yield from _table_head(
+        "Các loại chênh lệch", ("Loại", "Kind"), ("Số", "Count"), ("Giá trị", "At risk"), cause, step, figures=(1, 2)
+    )
     for kind, found in by_kind.items():
         words = WORDS[BreakKind(kind)]
         yield f"<tr><th scope=row>{words.name_vi}<br>{_en('span', words.name_en)}<br><code>{kind}</code></th>"
-        yield f"<td class=n>{_count(found['count'])}</td><td class=n>{format_vnd(found['at_risk_vnd'])}</td>"
+        yield _figures(_count(found["count"]), format_vnd(found["at_risk_vnd"]))
         yield f"<td>{words.means_vi} {words.cause_vi}<br>{_en('span', f'{words.means_en} {words.cause_en}')}</td>"
         yield f"<td>{words.next_vi}<br>{_en('span', words.next_en)}</td></tr>"
     yield "</tbody></table></div>"
@@ -110,18 +133,32 @@ def _breaks(breaks: Sequence[Break]) -> Iterator[str]:
     if not breaks:
         return
     shown = min(len(breaks), SHOWN_MAX)
-    yield f"<h2>Từng chênh lệch {_en('span', 'Each break')}</h2><div class=scroll><table>"
-    yield f"<caption>{_count(shown)} / {_count(len(breaks))}; đầy đủ trong breaks.csv"
-    yield f" {_en('span', 'all of them in breaks.csv')}"
-    yield "</caption><thead><tr><th scope=col>Loại</th><th scope=col>Mã tham chiếu</th>"
-    yield "<th scope=col>Giao dịch ngân hàng</th><th scope=col class=n>Sổ</th><th scope=col class=n>Sao kê</th>"
-    yield "<th scope=col>Chi tiết</th></tr></thead><tbody>"
+    yield f"<h2>Từng chênh lệch {_en('span', 'Each break')}</h2>"
+    everything = _en("span", "all of them in breaks.csv")
+    yield f"<p>{_count(shown)} / {_count(len(breaks))}; đầy đủ trong breaks.csv {everything}</p>"
+    names = (("Loại", "Kind"), ("Mã tham chiếu", "Reference"), ("Giao dịch ngân hàng", "Bank transaction"))
+    sums = (("Sổ", "Book"), ("Sao kê", "Statement"))
+    yield from _table_head("Từng chênh lệch", *names, *sums, ("Chi tiết", "Detail"), figures=(3, 4))
     for one in islice(breaks, SHOWN_MAX):
+        vi = in_vietnamese(one.detail)
         yield f"<tr><td>{WORDS[one.break_kind].name_vi}<br><code>{one.break_kind.value}</code></td>"
-        yield f"<td>{escape(one.ref)}</td><td>{escape(one.bank_txn_id)}</td>"
-        yield f"<td class=n>{_vnd(one.book_amount_vnd)}</td><td class=n>{_vnd(one.statement_amount_vnd)}</td>"
-        yield f"<td lang=en>{escape(one.detail)}</td></tr>"
+        yield f"<td class=name>{escape(one.ref)}</td><td class=name>{escape(one.bank_txn_id)}</td>"
+        yield _figures(_vnd(one.book_amount_vnd), _vnd(one.statement_amount_vnd))
+        yield f"<td class=detail>{'' if vi is None else f'<p>{escape(vi)}</p>'}{_en('p', one.detail)}</td></tr>"
     yield "</tbody></table></div>"
+
+
+def _table_head(label: str, *heads: tuple[str, str], figures: int | tuple[int, ...]) -> Iterator[str]:
+    """A table that can be scrolled by keyboard too; `figures` are the columns of figures, or how many stand last."""
+    right = figures if isinstance(figures, tuple) else range(len(heads) - figures, len(heads))
+    yield f'<div class=scroll tabindex=0 role=region aria-label="{label}"><table><thead><tr>'
+    for column, (vi, en) in enumerate(heads):
+        yield f"<th scope=col{' class=n' if column in right else ''}>{vi} {_en('span', en)}</th>"
+    yield "</tr></thead><tbody>"
+
+
+def _figures(*cells: str) -> str:
+    return "".join(f"<td class=n>{cell}</td>" for cell in cells)
 
 
 def _en(tag: str, text: str) -> str:
@@ -130,6 +167,16 @@ def _en(tag: str, text: str) -> str:
 
 def _vnd(amount_vnd: int | None) -> str:
     return "–" if amount_vnd is None else format_vnd(amount_vnd)
+
+
+def _day(day: str) -> str:
+    return "/".join(reversed(day.split("-")))
+
+
+def _percent(rate_ppm: int) -> str:
+    """Parts per million as percent, written as in Vietnam."""
+    whole, part = divmod(rate_ppm, 10_000)
+    return f"{whole},{part:04}".rstrip("0").rstrip(",") + " %"
 
 
 def _count(count: int) -> str:

@@ -8,15 +8,24 @@ from typing import Any, Final
 
 import xlsxwriter
 
-from reconciliation.model import BREAK_COLUMNS, Break, BreakKind
-from reconciliation.words import FILES_VI, WORDS
+from reconciliation.model import Break, BreakKind
+from reconciliation.sentences import in_vietnamese
+from reconciliation.words import FILES_VI, ROLES, WORDS
 
 TEXT_MAX: Final = 32_000  # a cell holds 32,767 letters
 ROWS_MAX: Final = 1_000_000  # a sheet holds 1,048,576; breaks.csv has all
 
 _MONEY: Final = "#,##0"
 _BORN: Final = datetime(2000, 1, 1, tzinfo=UTC)  # the same run gives the same bytes
-_HEADS: Final = ("Loại chênh lệch", "Mã tham chiếu", "Giao dịch ngân hàng", "Sổ (đồng)", "Sao kê (đồng)", "Chi tiết")
+_COLUMNS: Final = (
+    ("Loại chênh lệch", "break_kind"),
+    ("Mã tham chiếu", "ref"),
+    ("Giao dịch ngân hàng", "bank_txn_id"),
+    ("Sổ (đồng)", "book_amount_vnd"),
+    ("Sao kê (đồng)", "statement_amount_vnd"),
+    ("Chi tiết", ""),
+    ("Chi tiết, tiếng Anh", "detail"),
+)
 
 
 def write_sheet(path: Path, summary: Mapping[str, Any], breaks: Sequence[Break]) -> None:
@@ -43,6 +52,10 @@ def _summary(sheet: Any, summary: Mapping[str, Any], bold: Any, money: Any) -> N
     rows += [
         (f"{FILES_VI[name]}: {one['name']}", one["rows"], one["total_vnd"]) for name, one in summary["files"].items()
     ]
+    role = ROLES.get(summary["third_file_is"] or "")
+    rows += [("Tệp thứ ba là / The third file is", " / ".join(role), "")] if role else []
+    if summary["period"]:
+        rows += [("Kỳ quyết toán / Settlement days", summary["period"]["first"], summary["period"]["last"])]
     matches = summary["matches"]
     rows += [("Khớp / Matched", matches["confirmed"], ""), ("Gợi ý / Suggested", matches["suggested"], "")]
     rows += [("Chờ kỳ sau / Waiting", summary["waiting"]["count"], summary["waiting"]["total_vnd"])]
@@ -58,14 +71,15 @@ def _summary(sheet: Any, summary: Mapping[str, Any], bold: Any, money: Any) -> N
 def _breaks(sheet: Any, breaks: Sequence[Break], bold: Any, money: Any) -> None:  # noqa: ANN401 - the same
     sheet.set_column(0, 2, 26)
     sheet.set_column(3, 4, 16)
-    sheet.set_column(5, 5, 90)
+    sheet.set_column(5, 6, 80)
     sheet.freeze_panes(2, 0)
-    for row, heads in enumerate((_HEADS, BREAK_COLUMNS)):
+    for row, heads in enumerate(zip(*_COLUMNS, strict=True)):
         for column, head in enumerate(heads):
             sheet.write_string(row, column, head, bold)
     for number, one in enumerate(islice(breaks, ROWS_MAX), start=2):
         name = f"{WORDS[one.break_kind].name_vi} ({one.break_kind.value})"
-        cells = (name, one.ref, one.bank_txn_id, one.book_amount_vnd, one.statement_amount_vnd, one.detail)
+        amounts = one.book_amount_vnd, one.statement_amount_vnd
+        cells = (name, one.ref, one.bank_txn_id, *amounts, in_vietnamese(one.detail), one.detail)
         for column, cell in enumerate(cells):
             _cell(sheet, number, column, cell, money)
 
