@@ -93,11 +93,20 @@ async def _take(hub: Hub, source: Source, handle: int, dropped: Dropped) -> tupl
     except Refused as refused:
         if is_unchanged(handle, dropped):
             name = sha256(f"{dropped.name}:{dropped.stamp}".encode()).hexdigest()[:_DIGITS]
-            put_away(handle, dropped, into="refused", name=name, why=f"{refused.detail} ({refused.code})")
+            put_away(handle, dropped, into="refused", name=name, why=_why(hub, source, refused))
         return "refused", ""
     except (OSError, Unavailable):  # gone, a link, or still being written: others are not held up
         return "strange", ""
     return (_counted(received), received.id) if is_unchanged(handle, dropped) else ("strange", "")
+
+
+def _why(hub: Hub, source: Source, refused: Refused) -> str:
+    """Why a file is not even kept, in both languages where it is the file's fault."""
+    bad = {
+        "file_empty": BadFile("empty"),
+        "too_large": BadFile("too_large", most=_bytes_max(hub, source)),
+    }.get(refused.code)
+    return f"{bad.vi()} / {bad.en()}" if bad else f"{refused.detail} ({refused.code})"
 
 
 async def _put_away(hub: Hub, handle: int, dropped: Dropped, file_id: str) -> None:

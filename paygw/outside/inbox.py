@@ -80,11 +80,11 @@ def is_unchanged(handle: int, dropped: Dropped) -> bool:
 
 
 def put_away(handle: int, dropped: Dropped, *, into: str, name: str, why: str = "") -> None:
-    """Move a file that was decided on; `name` is ours. `why` is written beside it."""
+    """Move a file that was decided on; `name` is ours. `why` is written beside it, after the name it came under."""
     if why:
         told = os.open(
             f"{into}/{name}.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o640, dir_fd=handle
         )
         with os.fdopen(told, "w", encoding="utf-8") as file:
-            file.write(why + "\n")
+            file.write(f"{''.join(char for char in dropped.name if char.isprintable())}: {why}\n")
     os.rename(dropped.name, f"{into}/{name}", src_dir_fd=handle, dst_dir_fd=handle)

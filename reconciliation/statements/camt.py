@@ -29,6 +29,8 @@ NO_REFERENCE: Final = frozenset({"", "NOTPROVIDED", "NONREF"})
 
 _NAMESPACE: Final = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.05[34]\.001\.(0[2-9]|1[0-3])")
 _DECLARATION: Final = re.compile(r"\A\s*<\?xml[^>]*\?>")
+_ENCODING: Final = re.compile(r"""\A\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']{1,40})["']""")
+_ASCII_LIKE: Final = ("us-ascii", "ascii", "iso-8859", "windows-125")
 _FORBIDDEN: Final = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _BODIES: Final[dict[str, tuple[str, Literal["statement", "notification"]]]] = {
     "BkToCstmrStmt": ("Stmt", "statement"),
@@ -64,6 +66,8 @@ def read_camt(text: str, rows_max: int = ROWS_MAX) -> tuple[Statement, ...]:
 def _tree(text: str) -> _Node:
     if found := _FORBIDDEN.search(text):
         raise BadFile("xml_dtd", text.count("\n", 0, found.start()) + 1)
+    if (told := _ENCODING.match(text)) and not _is_true(told[1], text):
+        raise BadFile("encoding", 1, declared=told[1])
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
     )
@@ -71,6 +75,12 @@ def _tree(text: str) -> _Node:
         return etree.fromstring(_DECLARATION.sub("", text).encode(), parser)
     except etree.XMLSyntaxError as error:
         raise BadFile("xml", error.lineno or 1) from None
+
+
+def _is_true(encoding: str, text: str) -> bool:
+    """Whether what the declaration says of the encoding can be what was read."""
+    name = encoding.lower()
+    return name.startswith(("utf-8", "utf-16")) or (text.isascii() and name.startswith(_ASCII_LIKE))
 
 
 def _body(root: _Node) -> tuple[_Node, tuple[str, Literal["statement", "notification"]]]:

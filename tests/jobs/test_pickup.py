@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -69,6 +70,25 @@ async def test_the_same_file_dropped_again_is_put_away_without_effect(dropping: 
     assert len(await filed(dropping, bank="sandbox-a", kind="statement", day=DAY)) == 1
 
 
+async def test_a_file_that_grows_is_left_until_nobody_writes_to_it(dropping: Hub) -> None:
+    patient = replace(dropping, settings=dropping.settings.model_copy(update={"file_settled_s": 60}))
+    path = drop(patient, NAME, statement(100, 200))
+
+    assert await pick_up(patient, [FOLDER]) == [Picked("so-a")]
+    assert path.exists()
+    os.utime(path, (time.time() - 61,) * 2)
+    assert await pick_up(patient, [FOLDER]) == [Picked("so-a", kept=1)]
+
+
+@pytest.mark.parametrize(("data", "said"), [(b"", "Tệp rỗng"), (b"x" * (20 * 1024 * 1024 + 1), "Tệp lớn hơn")])
+async def test_what_is_not_even_kept_is_told_by_its_name(dropping: Hub, data: bytes, said: str) -> None:
+    path = drop(dropping, NAME, data)
+
+    assert await pick_up(dropping, [FOLDER]) == [Picked("so-a", refused=1)]
+    (why,) = [one.read_text(encoding="utf-8") for one in (path.parent / "refused").glob("*.txt")]
+    assert why.startswith(f"{NAME}: {said}")
+
+
 async def test_a_sequence_in_the_name_counts(dropping: Hub) -> None:
     drop(dropping, "SK_20261120_2.csv", statement(100, 200))
     await pick_up(dropping, [FOLDER])
@@ -87,7 +107,7 @@ async def test_a_bad_file_goes_to_refused_with_its_reason(dropping: Hub) -> None
 
     reasons = [one.read_text(encoding="utf-8") for one in (path.parent / "refused").glob("*.txt")]
     assert len(reasons) == 1
-    assert reasons[0].startswith("Dòng 2: Không phải số tiền nguyên đồng: 1OO. / Line 2:")
+    assert reasons[0].startswith(f"{NAME}: Dòng 2: Không phải số tiền nguyên đồng: 1OO. / Line 2:")
     assert not path.exists()
 
 
@@ -198,6 +218,15 @@ async def test_files_of_a_real_sftp_server_are_taken_once(dropping: Hub, server:
     assert first == [Picked("so-b", kept=1, strange=1)]
     assert second == [Picked("so-b", known=1, strange=1)]
     assert (view["state"], view["source"], view["lines"]) == ("staged", "sftp:so-b", 2)
+
+
+async def test_a_file_that_grows_there_is_left_until_nobody_writes_to_it(dropping: Hub, server: Server) -> None:
+    patient = replace(dropping, settings=dropping.settings.model_copy(update={"file_settled_s": 60}))
+    (server.folder / NAME).write_bytes(statement(100))
+
+    assert await pick_up(patient, [_source(server)]) == [Picked("so-b")]
+    os.utime(server.folder / NAME, (time.time() - 61,) * 2)
+    assert await pick_up(patient, [_source(server)]) == [Picked("so-b", kept=1)]
 
 
 async def test_a_file_written_again_there_is_taken_again(dropping: Hub, server: Server) -> None:

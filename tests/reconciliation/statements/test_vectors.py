@@ -97,6 +97,21 @@ def _stmt(*, closing: int = 600, ccy: str = "VND", amount: str = "500.00") -> by
     return _STMT.format(closing=closing, ccy=ccy, amount=amount).encode()
 
 
+def _summed(summary: str) -> bytes:
+    return _stmt().replace(b"\n<Ntry>", f"<TxsSummry>{summary}</TxsSummry><Ntry>".encode())
+
+
+def test_counts_and_sums_that_a_message_says_of_itself_are_held_against_it() -> None:
+    said = (
+        "<TtlNtries><NbOfNtries>1</NbOfNtries></TtlNtries>"
+        "<TtlCdtNtries><NbOfNtries>1</NbOfNtries><Sum>500.00</Sum></TtlCdtNtries>"
+        "<TtlDbtNtries><NbOfNtries>0</NbOfNtries><Sum>0</Sum></TtlDbtNtries>"
+    )
+    data = _summed(said).replace(b"<NtryDtls>", b"<NtryDtls><Btch><NbOfTxs>2</NbOfTxs></Btch>")
+
+    assert len(read_file(data, PROFILES["camt"]).statements[0].lines) == 2
+
+
 def test_a_batched_entry_of_version_two_becomes_its_transactions() -> None:
     (statement,) = read_file(_stmt(), PROFILES["camt"]).statements
 
@@ -120,6 +135,12 @@ def test_a_batched_entry_of_version_two_becomes_its_transactions() -> None:
         (_stmt()[:-30], "xml"),
         (_stmt().replace(b"<Sts>BOOK", b"<Sts>MAYBE"), "word"),
         (_stmt().replace(b"CLBD", b"XXXX"), "xml_element"),
+        (_stmt().replace(b"<NtryDtls>", b"<NtryDtls><Btch><NbOfTxs>3</NbOfTxs></Btch>"), "control_total"),
+        (_summed("<TtlNtries><NbOfNtries>2</NbOfNtries></TtlNtries>"), "control_total"),
+        (_summed("<TtlCdtNtries><NbOfNtries>1</NbOfNtries><Sum>501</Sum></TtlCdtNtries>"), "control_total"),
+        (_summed("<TtlDbtNtries><NbOfNtries>1</NbOfNtries></TtlDbtNtries>"), "control_total"),
+        (_stmt().replace(b"UTF-8", b"UTF-7"), "encoding"),
+        (_stmt().replace(b"UTF-8", b"US-ASCII").replace(b">A<", ">Đ<".encode()), "encoding"),
     ],
 )
 def test_a_camt_message_that_does_not_add_up_is_refused(data: bytes, code: str) -> None:
@@ -137,6 +158,7 @@ _MT = _vectors("mt940.json")[0]["input"]["text"]
     [
         (_MT.replace("1164500,", "1164501,"), "balance", None),
         (_MT.split(":62F:")[0], "trailer_missing", None),
+        (_MT.replace(":28C:", ":25:999\n:28C:"), "mt940", 3),
         (_MT.replace("C150000,", "C150000,50"), "amount", 5),
         (_MT.replace("C150000,", "C١50000,"), "mt940", 5),
         (_MT.replace("VND", "USD"), "currency", 4),
