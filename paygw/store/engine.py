@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
 import asyncpg
-from asyncpg import Connection, Pool
+from asyncpg import Connection, Pool, Record
 
 from paygw.kernel.errors import Alarm, Unavailable
 from paygw.store.away import AWAY
@@ -14,6 +14,7 @@ from paygw.store.dsn import Dsn
 T = TypeVar("T")
 AUDIT_S: Final = 3_600.0  # a question over all years takes its time: the client's own limit, beside the server's
 
+_LIMIT = "SELECT set_config('statement_timeout', $1, true)"
 _REQUIRED = {"fsync": {"on"}, "full_page_writes": {"on"}, "synchronous_commit": {"on", "remote_apply"}}
 
 
@@ -51,6 +52,19 @@ async def open_pool(
         raise Unavailable(
             f"cannot reach the database ({type(error).__name__}); is it running, is PAYGW_DATABASE_URL right?"
         ) from error
+
+
+async def ask_long(connection: Connection, sql: str, *arguments: object) -> list[Record]:
+    """The rows of a question that grows with a day or with the books: not held to the limit of a request.
+
+    The limit of the transaction it is asked in, if any, is as before afterwards.
+    """
+    async with connection.transaction():
+        limit = await connection.fetchval("SELECT current_setting('statement_timeout')")
+        await connection.execute(_LIMIT, "0")
+        rows: list[Record] = await connection.fetch(sql, *arguments, timeout=AUDIT_S)
+        await connection.execute(_LIMIT, limit)
+    return rows
 
 
 async def require_durable(connection: Connection) -> None:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from asyncpg import Connection, Record
 
+from paygw.store.engine import ask_long
+
 # By collecting body, procedure and component: what was allocated of the money that landed on the day. The ledger's
 # allocations never change, so a later refund does not rewrite the minutes of the day the money came.
 _BREAKDOWN = """
@@ -31,8 +33,10 @@ FROM receipts WHERE bank = $1 AND value_date = $2
 """
 _REFUNDED = """
 SELECT count(*) AS refunds, coalesce(sum(f.amount_vnd - f.body_paid_vnd), 0)::bigint AS refunds_vnd
-FROM refunds f JOIN receipts r ON r.id = f.receipt_id JOIN ledger l ON l.key = 'rf-ok:' || f.id AND l.n = 0
-WHERE r.bank = $1 AND (l.booked_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = $2
+FROM refunds f JOIN receipts r ON r.id = f.receipt_id
+    JOIN ledger l ON l.refund_id = f.id AND l.n = 0 AND l.rule = '10'
+WHERE r.bank = $1 AND l.booked_at >= $2::date::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh'
+    AND l.booked_at < ($2::date + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh'
 """
 _FILES = """
 SELECT kind, digest, sum(lines)::int AS lines, sum(total_vnd)::bigint AS total_vnd FROM night_files
@@ -63,14 +67,10 @@ WHERE s.minutes_id = $1 ORDER BY s.at
 
 async def facts_of(connection: Connection, bank: str, day: date) -> dict[str, Any]:
     """Every figure of a bank's day, as plain values."""
-    files = await connection.fetch(_FILES, bank, day)
-    return {
-        "breakdown": [dict(row) for row in await connection.fetch(_BREAKDOWN, bank, day)],
-        "book": dict(await connection.fetchrow(_BOOK, bank, day))
-        | dict(await connection.fetchrow(_REFUNDED, bank, day)),
-        "files": [dict(row) for row in files],
-        "lines": [dict(row) for row in await connection.fetch(_LINES, bank, day)],
-    }
+    asked = (_BREAKDOWN, _BOOK, _REFUNDED, _FILES, _LINES)
+    told = [[dict(row) for row in await ask_long(connection, sql, bank, day)] for sql in asked]
+    breakdown, [book], [refunded], files, lines = told
+    return {"breakdown": breakdown, "book": book | refunded, "files": files, "lines": lines}
 
 
 async def keep_minutes(

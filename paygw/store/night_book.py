@@ -7,6 +7,8 @@ from typing import Final
 import msgspec
 from asyncpg import Connection, Record
 
+from paygw.store.engine import ask_long
+
 # Everything that moved at a bank around a day, and what a file names of other days. A refund's day is the day its
 # confirmation was booked. The line by which a statement claimed a receipt is another name of its transaction.
 _RECEIPTS: Final = """
@@ -33,17 +35,20 @@ SELECT f.ref, '' AS bank_txn_id, 'refund' AS kind, f.amount_vnd - f.body_paid_vn
     CASE WHEN l.key LIKE 'rf-back:%' THEN 'reversed' ELSE 'succeeded' END AS status, l.booked_at AS occurred_at,
     f.id::text AS subject, '{{}}'::text[] AS aliases, false AS told
 FROM refunds f JOIN receipts r ON r.id = f.receipt_id
-    JOIN ledger l ON l.key IN ('rf-ok:' || f.id, 'rf-back:' || f.id) AND l.n = 0
+    JOIN ledger l ON {joined} AND l.n = 0 AND l.rule IN ('10', '10b')
 WHERE r.bank = $1 AND f.route = 'provider' AND {which}
 """
-_AROUND: Final = "({at} AT TIME ZONE 'Asia/Ho_Chi_Minh')::date BETWEEN $2::date - 1 AND $2::date + 1"
+_AROUND: Final = (  # a span of the column itself, for its index
+    "{at} >= ($2::date - 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' "
+    "AND {at} < ($2::date + 2)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh'"
+)
 _BOOK: Final = " UNION ALL ".join(
     (
         _RECEIPTS.format(
             aliases="'{}'::text[]", day="$2::date", which="r.value_date BETWEEN $2::date - 1 AND $2::date + 1"
         ),
         _REVERSALS.format(which=_AROUND.format(at="v.occurred_at")),
-        _REFUNDS.format(which=_AROUND.format(at="l.booked_at")),
+        _REFUNDS.format(joined="l.refund_id = f.id", which=_AROUND.format(at="l.booked_at")),
     )
 )
 # $2: our references, $3: the bank's transactions, as lines of the day $4 name them and the days around do not have.
@@ -61,7 +66,7 @@ _NAMED: Final = " UNION ALL ".join(
                     WHERE x.alias = ANY ($3::text[]))""",
         ),
         _REVERSALS.format(which="v.bank_txn_id = ANY ($3::text[])"),
-        _REFUNDS.format(which="f.ref = ANY ($2::text[])"),
+        _REFUNDS.format(joined="l.key IN ('rf-ok:' || f.id, 'rf-back:' || f.id)", which="f.ref = ANY ($2::text[])"),
     )
 )
 _PENDING = """
@@ -169,14 +174,14 @@ async def book_around(
     connection: Connection, bank: str, day: date, *, refs: Collection[str] = (), txns: Collection[str] = ()
 ) -> list[BookRow]:
     """Rows of the day and its neighbours; what lines name of other days; and the attempts without money they name."""
-    rows = _rows(await connection.fetch(_BOOK, bank, day))
+    rows = _rows(await ask_long(connection, _BOOK, bank, day))
     strange_refs = set(refs) - {row.ref for row in rows}
     strange_txns = set(txns) - {row.bank_txn_id for row in rows}
     if strange_refs or strange_txns:
         there = {(row.kind, row.subject, row.status) for row in rows}
-        named = _rows(await connection.fetch(_NAMED, bank, sorted(strange_refs), sorted(strange_txns), day))
+        named = _rows(await ask_long(connection, _NAMED, bank, sorted(strange_refs), sorted(strange_txns), day))
         rows += [row for row in named if (row.kind, row.subject, row.status) not in there]
-    return rows + _rows(await connection.fetch(_PENDING, bank, sorted(refs)))
+    return rows + _rows(await ask_long(connection, _PENDING, bank, sorted(refs)))
 
 
 def _rows(records: Iterable[Record]) -> list[BookRow]:
@@ -185,18 +190,18 @@ def _rows(records: Iterable[Record]) -> list[BookRow]:
 
 async def untold(connection: Connection, bank: str, day: date, until: date) -> list[Untold]:
     """Receipts of up to `until` (T+2) that no settlement file has told."""
-    return [msgspec.convert(dict(row), Untold) for row in await connection.fetch(_UNTOLD, bank, day, until)]
+    return [msgspec.convert(dict(row), Untold) for row in await ask_long(connection, _UNTOLD, bank, day, until)]
 
 
 async def unapplied_at_portals(connection: Connection, bank: str, day: date, before: datetime) -> list[Unapplied]:
     """Orders paid by this bank's money of a day whose news is older than `before`, not applied yet."""
-    rows = await connection.fetch(_UNAPPLIED_PORTALS, bank, day, before)
+    rows = await ask_long(connection, _UNAPPLIED_PORTALS, bank, day, before)
     return [msgspec.convert(dict(row), Unapplied) for row in rows]
 
 
 async def stale_unapplied(connection: Connection, bank: str, until: date) -> list[Stale]:
     """Unapplied money that landed on `until` or before."""
-    return [msgspec.convert(dict(row), Stale) for row in await connection.fetch(_UNAPPLIED_OLD, bank, until)]
+    return [msgspec.convert(dict(row), Stale) for row in await ask_long(connection, _UNAPPLIED_OLD, bank, until)]
 
 
 async def body_of_attempt(connection: Connection, bank: str, ref: str) -> str | None:

@@ -6,6 +6,8 @@ from datetime import date, datetime
 import msgspec
 from asyncpg import Connection
 
+from paygw.store.engine import ask_long
+
 _DUE = """
 SELECT x.batch, split_part(x.batch, '.', 1)::date AS begins,
     min(coalesce(x.settled_on, split_part(x.batch, '.', 1)::date)) AS first,
@@ -68,17 +70,17 @@ class Untied(msgspec.Struct, frozen=True, kw_only=True):
 
 async def batches_due(connection: Connection, bank: str, first: date, last: date) -> list[BatchDue]:
     """The open batches of the days from `first` to `last`."""
-    return [msgspec.convert(dict(row), BatchDue) for row in await connection.fetch(_DUE, bank, first, last)]
+    return [msgspec.convert(dict(row), BatchDue) for row in await ask_long(connection, _DUE, bank, first, last)]
 
 
 async def our_transactions(connection: Connection, bank: str, txns: Collection[str]) -> frozenset[str]:
     """Those of the bank's transactions that are payments of ours or lines of its settlements."""
-    return frozenset(row["txn"] for row in await connection.fetch(_OURS, bank, sorted(txns)))
+    return frozenset(row["txn"] for row in await ask_long(connection, _OURS, bank, sorted(txns)))
 
 
 async def untied_lines(connection: Connection, bank: str, first: date, before: date) -> list[Untied]:
     """Named lines of the statements read of these days that pay no batch; payments of ours among them."""
-    return [msgspec.convert(dict(row), Untied) for row in await connection.fetch(_UNTIED, bank, first, before)]
+    return [msgspec.convert(dict(row), Untied) for row in await ask_long(connection, _UNTIED, bank, first, before)]
 
 
 async def tied_names(connection: Connection, bank: str, day: date) -> frozenset[str]:
@@ -88,7 +90,7 @@ async def tied_names(connection: Connection, bank: str, day: date) -> frozenset[
 
 async def held_names(connection: Connection, bank: str, day: date) -> frozenset[str]:
     """The lines of a day's statement that should pay a batch of this day and differ from it: a break of the batch."""
-    return frozenset(row["line"] for row in await connection.fetch(_HELD, bank, day))
+    return frozenset(row["line"] for row in await ask_long(connection, _HELD, bank, day))
 
 
 async def tie_credits(

@@ -47,11 +47,12 @@ ORDER BY o.expires_at LIMIT $2
 _UNAPPLIED = f"""
 SELECT json_build_object('booked_at', r.booked_at, 'bank_txn_id', r.bank_txn_id,
     'reference', o.reference, 'portal_id', o.portal_id, 'receipt', {RECEIPT_JSON})
-FROM receipts r LEFT JOIN orders o ON o.id = r.order_id
-WHERE (r.free_vnd > 0 OR r.refund_due_vnd > 0
-        OR EXISTS (SELECT FROM refunds f WHERE f.receipt_id = r.id AND f.source = 'excess'
-            AND f.status IN ('approved', 'funded', 'sending')))
-    AND ($1::timestamptz IS NULL OR (r.booked_at, r.id) > ($1, $2))
+FROM (
+    (SELECT id FROM receipts WHERE (free_vnd > 0 OR refund_due_vnd > 0)
+        AND ($1::timestamptz IS NULL OR (booked_at, id) > ($1, $2)) ORDER BY booked_at, id LIMIT $3)
+    UNION SELECT f.receipt_id FROM refunds f WHERE f.source = 'excess' AND f.status IN ('approved', 'funded', 'sending')
+) unapplied JOIN receipts r USING (id) LEFT JOIN orders o ON o.id = r.order_id
+WHERE $1::timestamptz IS NULL OR (r.booked_at, r.id) > ($1, $2)
 ORDER BY r.booked_at, r.id LIMIT $3
 """  # noqa: S608 - only constants of this package
 

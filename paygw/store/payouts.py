@@ -10,6 +10,7 @@ import msgspec
 from asyncpg import Connection, Record
 
 from paygw.kernel.remitting import Every
+from paygw.store.engine import ask_long
 
 _SET_PAYEE = """
 INSERT INTO payees (beneficiary, name, account, bank_code, treasury_unit, collecting_office, remit_every, remit_by,
@@ -167,7 +168,7 @@ async def payable(
     connection: Connection, account: str, *, beneficiary: str | None, until: date, limit: int
 ) -> list[Payable]:
     """Slices that can be paid out of an account, by payee and budget code."""
-    rows = await connection.fetch(_PAYABLE, account, beneficiary, until, limit)
+    rows = await ask_long(connection, _PAYABLE, account, beneficiary, until, limit)
     return [msgspec.convert(dict(row), Payable) for row in rows]
 
 
@@ -175,7 +176,7 @@ async def held_slices(
     connection: Connection, holder: str, beneficiary: str, until: date, *, limit: int
 ) -> list[dict[str, Any]]:
     """Slices of a beneficiary that stand with a holder (routing) and may be passed on, oldest first."""
-    return [dict(row) for row in await connection.fetch(_HELD, holder, beneficiary, until, limit)]
+    return [dict(row) for row in await ask_long(connection, _HELD, holder, beneficiary, until, limit)]
 
 
 async def propose(  # noqa: PLR0913 - one parameter per column
@@ -273,5 +274,5 @@ async def told_lines(connection: Connection, bank: str, names: Sequence[str]) ->
 
 async def waiting_for_owners(connection: Connection) -> list[Record]:
     """Settled money that has not reached its owner, or came back, by beneficiary, budget code and where it stands."""
-    rows: list[Record] = await connection.fetch(_WAITING)
+    rows: list[Record] = await ask_long(connection, _WAITING)
     return rows

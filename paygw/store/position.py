@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from asyncpg import Connection
 
-from paygw.store.engine import AUDIT_S
+from paygw.store.engine import ask_long
 
 # $1: booked up to this moment; $2: as seen in this snapshot. Either may be null.
 _ENTRIES = """
@@ -119,13 +119,13 @@ async def standings(
     connection: Connection, *, as_of: datetime | None = None, snapshot: str | None = None
 ) -> list[Standing]:
     """The position as one statement; `snapshot` is a pg_snapshot's text."""
-    rows = await connection.fetch(_ENTRIES, as_of, snapshot, timeout=AUDIT_S)
+    rows = await ask_long(connection, _ENTRIES, as_of, snapshot)
     return [Standing(**{**dict(row), "vnd": int(row["vnd"])}) for row in rows]
 
 
 async def account_days(connection: Connection, *, bank: str | None = None, day: date | None = None) -> list[AccountDay]:
     """Every day of every bank whose statement was read."""
-    rows = await connection.fetch(_STATEMENTS, bank, day, timeout=AUDIT_S)
+    rows = await ask_long(connection, _STATEMENTS, bank, day)
     return [
         AccountDay(**{**dict(row), "receipts_vnd": int(row["receipts_vnd"]), "credits_vnd": int(row["credits_vnd"])})
         for row in rows

@@ -59,10 +59,11 @@ SELECT jsonb_build_object(
         'beneficiary', d.beneficiary, 'code', d.code, 'amount_vnd', d.amount_vnd, 'from', d.account)
         ORDER BY d.batch_id, d.no) FROM disbursements d JOIN wanted w ON w.id = d.receipt_id), '[]'),
     'ledger', coalesce((SELECT jsonb_agg(jsonb_build_object('seq', l.seq, 'key', l.key, 'row', l.rule,
-        'account', l.account, 'amount_vnd', l.amount_vnd, 'booked_at', l.booked_at) ORDER BY l.seq) FROM ledger l
-        WHERE l.receipt_id IN (SELECT id FROM wanted) OR l.key IN (SELECT format('dsb-%s:%s:%s', e, d.batch_id, d.no)
-            FROM disbursements d JOIN wanted w ON w.id = d.receipt_id,
-            unnest(ARRAY['ok', 'ret', 'back', 'again']) e)), '[]'),
+        'account', l.account, 'amount_vnd', l.amount_vnd, 'booked_at', l.booked_at) ORDER BY l.seq) FROM (
+            SELECT l.* FROM ledger l WHERE l.receipt_id IN (SELECT id FROM wanted)
+            UNION SELECT l.* FROM ledger l WHERE l.key IN (SELECT format('dsb-%s:%s:%s', e, d.batch_id, d.no)
+                FROM disbursements d JOIN wanted w ON w.id = d.receipt_id,
+                unnest(ARRAY['ok', 'ret', 'back', 'again']) e)) l), '[]'),
     'breaks', coalesce((SELECT jsonb_agg(jsonb_build_object('id', b.id, 'kind', b.kind, 'status', b.status,
         'detail', b.detail) ORDER BY b.opened_at, b.id) FROM breaks b WHERE b.bank_txn_id = $1 OR b.ref = $1
         OR b.receipt_id IN (SELECT id FROM wanted) OR b.bank_txn_id IN (SELECT name FROM names)), '[]')

@@ -6,6 +6,8 @@ from datetime import date, datetime
 import msgspec
 from asyncpg import Connection
 
+from paygw.store.engine import ask_long
+
 # What observers told of an account and no receipt is known to be; a receipt of the same amount nearby is named.
 _WAITING = """
 SELECT o.observer || ':' || o.id AS subject, o.day, coalesce(o.reference, '') AS ref, o.alias AS bank_txn_id,
@@ -102,20 +104,20 @@ class Debt(msgspec.Struct, frozen=True, kw_only=True):
 
 async def waiting_observations(connection: Connection, account: str) -> list[Waiting]:
     """All observations of an account that wait."""
-    return [msgspec.convert(dict(row), Waiting) for row in await connection.fetch(_WAITING, account)]
+    return [msgspec.convert(dict(row), Waiting) for row in await ask_long(connection, _WAITING, account)]
 
 
 async def asserted_totals(connection: Connection, bank: str) -> list[Asserted]:
     """Every attempt of a bank with open assertion cases."""
-    return [msgspec.convert(dict(row), Asserted) for row in await connection.fetch(_ASSERTED, bank)]
+    return [msgspec.convert(dict(row), Asserted) for row in await ask_long(connection, _ASSERTED, bank)]
 
 
 async def conflicts(connection: Connection, bank: str, observers: Sequence[str]) -> list[Conflict]:
     """Frozen receipts of a bank, and contradictions of the observers of its account."""
-    rows = await connection.fetch(_CONFLICTS, bank, list(observers))
+    rows = await ask_long(connection, _CONFLICTS, bank, list(observers))
     return [msgspec.convert(dict(row), Conflict) for row in rows]
 
 
 async def old_debts(connection: Connection, bank: str, account: str, before: datetime) -> list[Debt]:
     """What was to be given back by parties to money of a bank or its account, owed since `before` or longer."""
-    return [msgspec.convert(dict(row), Debt) for row in await connection.fetch(_DEBTS, bank, account, before)]
+    return [msgspec.convert(dict(row), Debt) for row in await ask_long(connection, _DEBTS, bank, account, before)]
