@@ -22,7 +22,7 @@ _FIGURES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 _MODES: Final = {"night": "đêm", "dry_run": "chạy thử, không ghi gì", "intraday": "trong ngày, không quyết toán"}
 _CHANGES: Final = (
-    ("match", "opened"), ("rematch", "opened"), ("settle", "settled"), ("close", "differs"), ("watch", "opened"),
+    ("match", "opened"), ("rematch", "opened"), ("settle", "settled"), ("close", "matched"), ("watch", "opened"),
     ("resend", "sent"), ("minutes", "new"),
 )  # fmt: skip
 
@@ -45,7 +45,7 @@ def outcome(done: Mapping[str, Any]) -> Iterator[str]:
     changed = any(done["steps"].get(step, {}).get(name) for step, name in _CHANGES)
     if done["mode"] == "night":
         yield "Xong." if changed else "Xong; không có gì thay đổi so với lần trước. / Done; nothing changed."
-    if done["breaks"]:
+    if done["breaks"] and done["mode"] != "dry_run":
         yield f"Còn chênh lệch: paygw breaks list --bank {done['bank']} --date {done['day']}"
     if done["mode"] == "night":
         yield f"Biên bản: paygw minutes show --bank {done['bank']} --date {done['day']}"

@@ -10,7 +10,7 @@ from typing import Final
 
 from asyncpg import Connection
 
-from paygw.cli.sandbox import SANDBOX_PORT, SECRET_SUFFIX, usual_name
+from paygw.cli.sandbox import ACCOUNTS, SANDBOX_PORT, SECRET_SUFFIX, usual_name
 from paygw.hub.hub import Hub
 from paygw.hub.provisioning import BankChange, BodyChange, Change, KeyChange, PersonChange, PortalChange, apply
 from paygw.kernel.decide import Landing
@@ -18,7 +18,6 @@ from paygw.settings import Settings
 from paygw.simulators.provider import providers
 
 PORTAL_PORT: Final = 9001
-ACCOUNT: Final = "1020304050"  # of the pretend banks' statements
 PORTAL_KEY: Final = "sk_test_sample-portal-published-on-purpose-0001"
 FINANCE_KEY: Final = "sk_test_sample-finance-published-on-purpose-0001"
 CALLBACK_SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - a published test secret
@@ -102,7 +101,7 @@ def _changes(hub: Hub, places: Places) -> list[Change]:
 def _bank(hub: Hub, name: str, places: Places) -> BankChange:
     """At its port of today; where its money lands stays as somebody may have set it since."""
     known = hub.registry.banks.get(name)
-    landing = known.landing if known else Landing(account=ACCOUNT if hub.settings.funds == "custody" else "")
+    landing = known.landing if known else Landing(account=ACCOUNTS[name] if hub.settings.funds == "custody" else "")
     return BankChange(
         id=name,
         connector="sandbox",

@@ -12,6 +12,7 @@ from paygw.simulators.serve import serve
 
 SANDBOX_PORT: Final = 8090
 SECRET_SUFFIX: Final = "-sandbox-secret"  # noqa: S105 - a published test secret: name and suffix
+ACCOUNTS: Final = {"sandbox-a": "1020304050", "sandbox-b": "1020304060"}  # a bank's reference is one of its account
 
 
 def sandbox(
@@ -59,4 +60,5 @@ def sandbox_bank(words: str, secret: str, *, origin: str) -> SandboxBankConfig:
         secret=secret or name + SECRET_SUFFIX,
         values={first: secret} if first else {},
         webhook_url=f"{origin}/webhooks/{name}",
+        account=ACCOUNTS.get(name, ACCOUNTS["sandbox-a"]),
     )

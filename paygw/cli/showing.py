@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Final, cast
 
 import typer
@@ -11,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from paygw.cli.labels import LABELS
+from paygw.kernel.decide import VIETNAM
 
 Row = Mapping[str, object]
 
@@ -56,12 +58,21 @@ def plain(name: str, value: object) -> str:
     if isinstance(value, int) and (name.endswith("_vnd") or name == "vnd"):
         return f"{value:,}".replace(",", ".")
     if isinstance(value, str):
-        return value
+        return _local(value) if name.endswith("_at") or name == "as_of" else value
     if isinstance(value, list | tuple):
         return ", ".join(plain(name, one) for one in value)
     if isinstance(value, Mapping):
         return ", ".join(f"{key}={plain(key, one)}" for key, one in _filled(value))
     return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _local(moment: str) -> str:
+    """A moment as a clock in Vietnam shows it; anything else as it is."""
+    try:
+        at = datetime.fromisoformat(moment)
+    except ValueError:
+        return moment
+    return f"{at.astimezone(VIETNAM).replace(microsecond=0).isoformat(' ')}" if at.tzinfo else moment
 
 
 def _filled(value: Mapping[str, object]) -> Iterator[tuple[str, object]]:
@@ -76,7 +87,8 @@ def _table(rows: Sequence[Row]) -> None:
     """Ids and references are never taken for markup or emoji: `H:bank:…` is an account."""
     table = Table()
     for name in rows[0]:
-        amounts = all(isinstance(row.get(name), int) and not isinstance(row.get(name), bool) for row in rows)
+        figures = (row.get(name) for row in rows)
+        amounts = name.endswith("vnd") or all(isinstance(one, int) and not isinstance(one, bool) for one in figures)
         head = f"{LABELS[name]}\n{name}" if name in LABELS else name
         whole = name.endswith(_WHOLE)  # to be copied
         table.add_column(Text(head), justify="right" if amounts else "left", overflow="fold", no_wrap=whole)

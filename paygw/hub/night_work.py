@@ -114,7 +114,7 @@ async def foresee_day(hub: Hub, bank: Bank, day: date, lines: Lines) -> Figures:
     money = [line for line in lines if line.status in _MONEY]
     new = {_line_name(line): line for line in money if _line_name(line) not in before}
     signed = (line.amount_vnd if line.direction == "credit" else -line.amount_vnd for line in new.values())
-    return {"to_settle": len(new), "to_settle_vnd": sum(signed), "known": len(money) - len(new)}
+    return {"to_settle": len(new), "to_settle_vnd": sum(signed), "known": len({*map(_line_name, money)} & before)}
 
 
 def _line_name(line: LineRead) -> str:

@@ -65,3 +65,11 @@ def test_a_night_that_waits_says_for_what_and_what_to_do() -> None:
 
     assert any("the statement" in sentence for sentence in said)
     assert any("paygw files add" in sentence for sentence in said)
+
+
+def test_moments_are_those_of_vietnam(capsys: pytest.CaptureFixture[str]) -> None:
+    show({"opened_at": "2026-11-23T20:00:00Z", "as_of": "", "made_at": "hôm nay"}, as_json=False)
+
+    said = capsys.readouterr().out
+    assert "2026-11-24 03:00:00+07:00" in said
+    assert "hôm nay" in said
