@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from paygw.cli.output import AsJson, fields_of, show, show_all, with_hub
-from paygw.hub import decisions
+from paygw.hub import cases, decisions
 
 decide = typer.Typer(help="Decisions about money: one person proposes, another approves exactly that.")
 
@@ -32,6 +32,16 @@ def decide_list(
         return
     names = ("id", "action", "status", "document", "proposed_by", "decided_by", "content_hash")
     show_all([{name: row[name] for name in names} for row in found], as_json=False)
+
+
+@decide.command("cases")
+def decide_cases(
+    *,
+    status: Annotated[Literal["open", "closed"], typer.Option(help="Those in this state.")] = "open",
+    as_json: AsJson = False,
+) -> None:
+    """List what does not explain itself, the oldest first; `close_case` names one by its key."""
+    show_all(with_hub(lambda hub: cases.find_cases(hub, status=status)), as_json=as_json)
 
 
 @decide.command("show")

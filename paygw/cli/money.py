@@ -7,6 +7,7 @@ import typer
 
 from paygw.cli.output import AsJson, show, show_all, with_hub
 from paygw.hub import callbacks, sealing
+from paygw.hub.finance import list_unapplied
 from paygw.hub.hub import Hub
 from paygw.hub.measuring import measure_clearing, verify_audit
 from paygw.hub.position import moment_of, prove_position
@@ -24,6 +25,7 @@ _LAYERS: Final = {
     "slices": "Phần của từng đơn vị hưởng", "refunds": "Hoàn trả", "settlements": "Quyết toán", "payouts": "Chi trả",
     "ledger": "Bút toán", "breaks": "Chênh lệch",
 }  # fmt: skip
+_PAGE: Final = 500
 _AUDIT_S = 3_600.0  # an audit of years may take its time
 
 
@@ -105,6 +107,22 @@ def ledger_check(*, as_json: AsJson = False) -> None:
     show({"ok": not violations, "violations": violations}, as_json=as_json)
     if violations:
         raise typer.Exit(1)
+
+
+@ledger.command("unapplied")
+def ledger_unapplied(
+    *,
+    after: Annotated[str | None, typer.Option(help="The `next` of the page before.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List money that is still its payer's: no order, too much, too late; the oldest first."""
+    page = with_hub(lambda hub: list_unapplied(hub, after, limit=_PAGE))
+    if as_json:
+        show(page, as_json=True)
+        return
+    show_all(page["items"], as_json=False)
+    if page["next"]:
+        typer.echo(f"Trang sau: --after {page['next']}")
 
 
 @ledger.command("position")

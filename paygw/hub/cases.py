@@ -5,19 +5,44 @@ from functools import partial
 
 from asyncpg import Connection
 
+from paygw.hub.days import local_day
+from paygw.hub.finance import View
 from paygw.hub.hub import Hub
 from paygw.hub.locking import lock_money_of, lock_receipt
 from paygw.hub.moving import decision_of, keep, scene_of
 from paygw.hub.persons import TwoPersons, decided_by_two
+from paygw.hub.views import instant
 from paygw.kernel.connector import Verdict
 from paygw.kernel.decide import Decision, identify, release_obligation, thaw
 from paygw.kernel.errors import Refused
 from paygw.kernel.evidence import Authority
 from paygw.kernel.news import lines_of, touched
+from paygw.kernel.refs import public_id
 from paygw.kernel.reversals import disprove
-from paygw.store.cases import close_case
+from paygw.store.cases import close_case, list_cases
 from paygw.store.money import home_of
 from paygw.store.situations import lock_receipt_key
+
+
+async def find_cases(hub: Hub, *, status: str | None = None, limit: int = 1_000) -> list[View]:
+    """What a person must look at, the oldest first, with its age; `key` is how `close_case` names it."""
+    async with hub.pool.acquire() as connection:
+        rows = await list_cases(connection, status, limit)
+    today = local_day(hub.clock())
+    return [
+        {
+            "key": row["key"],
+            "kind": row["kind"],
+            "detail": row["detail"],
+            "receipt_id": public_id("rcp", str(row["receipt_id"])) if row["receipt_id"] else None,
+            "owner": row["owner"],
+            "status": row["status"],
+            "age_days": max((today - local_day(row["opened_at"])).days, 0),
+            "opened_at": instant(row["opened_at"]),
+            "closed_at": instant(row["closed_at"]) if row["closed_at"] else None,
+        }
+        for row in rows
+    ]
 
 
 async def disprove_receipt(hub: Hub, receipt_id: str, case_id: str, *, persons: TwoPersons) -> None:

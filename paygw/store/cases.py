@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from asyncpg import Connection
+from asyncpg import Connection, Record
 from sqlalchemy import bindparam, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -32,6 +32,16 @@ async def open_case(connection: Connection, *, key: str, kind: str, detail: str,
     """Open a case unless it was opened before."""
     receipt = UUID(receipt_id) if receipt_id else None
     await _OPEN.run(connection, key=key, kind=kind, detail=detail, receipt_id=receipt)
+
+
+async def list_cases(connection: Connection, status: str | None, limit: int) -> list[Record]:
+    """Cases, the oldest first; all of them, or those in a state."""
+    rows: list[Record] = await connection.fetch(
+        "SELECT key, kind, detail, receipt_id, owner, status, opened_at, closed_at FROM cases "
+        "WHERE $1::text IS NULL OR status = $1 ORDER BY opened_at, key LIMIT $2",
+        status, limit,
+    )  # fmt: skip
+    return rows
 
 
 async def close_case(connection: Connection, key: str, *, at: datetime) -> bool:

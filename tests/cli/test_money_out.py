@@ -135,3 +135,10 @@ def test_a_night_asked_for_wrongly_is_one_line_and_leaves_nothing(paygw: Paygw, 
 def test_a_bank_of_a_hub_that_holds_money_says_where_it_pays(staffed: Paygw) -> None:
     assert "--account" in staffed(BANK).refusal
     assert staffed(f"{BANK} --account 1020304050 --json").said["state"] == "created"
+
+
+def test_an_empty_desk_says_so(staffed: Paygw) -> None:
+    for words in ("ledger unapplied", "decide cases", "disburse due", "breaks list", "minutes list", "reconcile"):
+        assert "Không có gì" in staffed(words).out
+    assert staffed("decide cases --json").said == []
+    assert staffed("ledger unapplied --json").said == {"items": [], "next": None}

@@ -13,6 +13,7 @@ from paygw.hub.hub import Hub
 from paygw.hub.minutes import write_minutes
 from paygw.hub.registry import ApiKey, key_digest, key_prefix
 from paygw.kernel.refs import public_id
+from paygw.store.cases import open_case
 from paygw.web.portal_api import book_models, decision_models, models, night_models
 from tests.hub.test_money_out import settled
 from tests.hub.test_payout_refunds import CITIZEN as PAYEE
@@ -63,6 +64,18 @@ async def test_position_and_trace(finance: Api) -> None:
     assert [order["id"] for order in trail.orders] == [public_id("ord", order_id)]
     problem(await finance.get("/v1/trace?name=nobody"), 404, "not_found")
     problem(await replace(finance, key=KEY).get("/v1/ledger/position"), 403, "forbidden")
+
+
+async def test_what_does_not_explain_itself_is_listed_with_its_key(finance: Api) -> None:
+    """Cases were opened, and nowhere to be seen: who should close one could not know its key."""
+    hub = finance.hub
+    await hub.transact(lambda connection: open_case(connection, key="settlement:a:1", kind="settlement", detail="lệch"))
+
+    found = is_a(decision_models.CaseList, await finance.get("/v1/cases?status=open")).items
+
+    assert [(one.key, one.kind, one.age_days) for one in found] == [("settlement:a:1", "settlement", 0)]
+    assert is_a(decision_models.CaseList, await finance.get("/v1/cases?status=closed")).items == []
+    problem(await replace(finance, key=KEY).get("/v1/cases"), 403, "forbidden")
 
 
 async def test_who_proposes_by_a_key_is_decided_on_by_another(finance: Api) -> None:

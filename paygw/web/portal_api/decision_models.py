@@ -41,6 +41,26 @@ class DecisionList(msgspec.Struct, kw_only=True):
     items: list[DecisionView]
 
 
+class CaseView(msgspec.Struct, kw_only=True):
+    """What a person must look at; the decision `close_case` names it by `key`."""
+
+    key: str
+    kind: str
+    detail: str
+    receipt_id: str | None
+    owner: str
+    status: Literal["open", "closed"]
+    age_days: int
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+class CaseList(msgspec.Struct, kw_only=True):
+    """Cases, the oldest first."""
+
+    items: list[CaseView]
+
+
 class RefundFaceView(RefundView, kw_only=True):
     """A refund for people: who asked and decided, how it goes, the hash that an approval is bound to."""
 

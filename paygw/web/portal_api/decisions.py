@@ -5,11 +5,11 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from paygw.hub import decisions
+from paygw.hub import cases, decisions
 from paygw.web.body import read_json
 from paygw.web.context import Permission, hub_of, path_text, principal_of
 from paygw.web.portal_api.book_models import ApproveIn
-from paygw.web.portal_api.decision_models import DecisionIn, DecisionList, DecisionView
+from paygw.web.portal_api.decision_models import CaseList, DecisionIn, DecisionList, DecisionView
 from paygw.web.portal_api.night_models import PersonIn
 from paygw.web.query import Parameter, read_query
 from paygw.web.reply import reply
@@ -17,6 +17,7 @@ from paygw.web.routes import Routes
 
 api = Routes(prefix="/v1", tag="Decisions")
 STATUS: Final = Parameter(name="status", pattern="open|approved|rejected", description="Only in this state.")
+CASE_STATUS: Final = Parameter(name="status", pattern="open|closed", description="Only in this state.")
 _PLACE: Final = "/decisions/{decision_id}"
 _DECIDED: Final = ("not_found", "proposal_decided", "same_person", "role_missing", "stale_version")
 _MONEY: Final = (
@@ -39,6 +40,19 @@ async def find(request: Request) -> Response:
     """The newest first."""
     given = read_query(request, (STATUS,))
     return reply({"items": await decisions.list_decisions(hub_of(request), status=given.get("status"))})
+
+
+@api.get(
+    "/cases",
+    permission=Permission.FINANCE,
+    summary="Find cases",
+    query=(CASE_STATUS,),
+    answers={200: CaseList},
+)
+async def find_all_cases(request: Request) -> Response:
+    """What does not explain itself and waits for a person; the oldest first, a thousand at most."""
+    given = read_query(request, (CASE_STATUS,))
+    return reply({"items": await cases.find_cases(hub_of(request), status=given.get("status"))})
 
 
 @api.post(
