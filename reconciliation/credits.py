@@ -1,7 +1,8 @@
 """Net credits of a bank or treasury statement, each against the lines it pays for.
 
-No column says which lines a credit pays, so the grouping is the one under which most credits tally: by settlement day,
-alone or with the letters in front of the transaction or reference, and with the account where both files name it. A
+No column says which lines a credit pays, so the grouping is the one under which most credits tally: by settlement day
+or some days before the credit, alone or with the letters in front of the transaction or reference, and with the account
+where both files name it. A
 credit may be gross or net of fees; refunds and reversals are netted. Breaks found before may explain a gap: `gaps.py`.
 What is left is `net_total_differs`.
 """
@@ -21,7 +22,7 @@ from reconciliation.engine import fetch_rows
 from reconciliation.files import Loaded
 from reconciliation.gaps import Effect, Gap, best_gaps
 from reconciliation.model import Break, BreakKind, Kind, Status
-from reconciliation.netting import Due, paying, signed
+from reconciliation.netting import LATE_DAYS, Due, paying, signed
 from reconciliation.passes import CREDIT
 from reconciliation.relate import rows_where
 from reconciliation.rows import Row, day_number
@@ -75,7 +76,8 @@ def compare_credits(bank: Loaded, third: Loaded, effects: Sequence[Effect], *, l
     """Tie credits to groups of lines; `effects` are what earlier breaks would change, counted the other way."""
     moved = rows_where(third, third.table.status == Status.SUCCEEDED.value)
     known = (*_GROUPINGS, *(_BY_ACCOUNT if bank.has("account") and third.has("account") else ()))
-    tried = [(_due(bank.table, grouping), _paid(moved, grouping), grouping) for grouping in known]
+    dues = [(_due(bank.table, grouping), grouping) for grouping in known]
+    tried = [(due, _paid(moved, grouping, days), grouping) for days in range(LATE_DAYS + 1) for due, grouping in dues]
     due, paid, grouping = max(tried, key=lambda one: _tallied(one[0], one[1]))
     grouped = [(_place(effect, grouping, lag_days), effect) for effect in effects]
     gaps = best_gaps(grouped, lambda gap: _tallied(due, paid, gap))
@@ -135,10 +137,11 @@ def _due(table: Table, grouping: Grouping) -> dict[Group, Due]:
     }
 
 
-def _paid(moved: Sequence[Row], grouping: Grouping) -> dict[Group, list[Row]]:
+def _paid(moved: Sequence[Row], grouping: Grouping, days: int) -> dict[Group, list[Row]]:
+    """Credits by the group they pay, `days` before the credit."""
     found: dict[Group, list[Row]] = defaultdict(list)
     for row in sorted(moved, key=lambda row: row.order):
-        found[row.settled_on or _day(row), grouping.of_credit(row)].append(row)
+        found[(row.settled_on or _day(row)) - timedelta(days=days), grouping.of_credit(row)].append(row)
     return found
 
 

@@ -124,7 +124,7 @@ def reconcile(
     if other is not None:
         role = options.third_role or role_of(con, ours, bank, other)
         rows = _AtHand(book=left.book, lines=(*left.lines, *foreign, *(line for line, _ in fees)), seen=seen)
-        more, tied = _compare(con, ours, bank, other, role, options, rows, breaks)
+        more, tied = _compare(con, ours, bank, other, role, options, rows, breaks) if role else ([], [])
         breaks += _fresh(more, breaks)
         matches += tied
     return Outcome(
@@ -139,7 +139,9 @@ def reconcile(
         clean_pairs=left.clean_pairs,
         period=period,
         tariffs=tariffs,
-        notes=tuple(note for one in (ours, bank, other) if one for note in _notes(one)),
+        notes=tuple(
+            note for one in (ours, bank, other) if one for note in _notes(one, untold=one is other and not role)
+        ),
     )
 
 
@@ -248,8 +250,10 @@ def _control_break(sentence: str, said_vnd: int | None, found_vnd: int) -> Break
     )
 
 
-def _notes(loaded: Loaded) -> Iterator[str]:
+def _notes(loaded: Loaded, *, untold: bool) -> Iterator[str]:
     name = loaded.header.path.name
+    if untold:
+        yield f"{name}: no rows, so nothing tells what it is; say it with --third-is"
     if loaded.header.ignored:
         yield f"{name}: not read: {', '.join(loaded.header.ignored)}"
     if loaded.below_zero:

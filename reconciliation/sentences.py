@@ -88,6 +88,10 @@ _FORMS: Final = tuple(
         (rf"The portal applied {_VND}, paid were {_VND}\.", "Cổng ghi nhận {1}, số đã nộp là {2}."),
         (r"The portal has applied it; nothing was paid here\.", "Cổng đã ghi nhận; ở đây không có khoản nộp nào."),
         (r"The portal has applied it; here it is (\w+)\.", "Cổng đã ghi nhận; ở đây: {1}."),
+        (
+            r"(.*): no rows, so nothing tells what it is; say it with --third-is",
+            "{1}: không có dòng nào nên không rõ là tệp gì; hãy ghi --third-is.",
+        ),
         (r"(.*): not read: (.*)", "{1}: không đọc các cột {2}."),
         (
             r"(.*): amounts below zero: (\d+); kind says the direction",

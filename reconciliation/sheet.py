@@ -42,7 +42,7 @@ def write_sheet(path: Path, summary: Mapping[str, Any], breaks: Sequence[Break])
         bold, money = book.add_format({"bold": True}), book.add_format({"num_format": _MONEY})
         _summary(book.add_worksheet("Tóm tắt"), summary, bold, money)
         _breaks(book.add_worksheet("Chênh lệch"), breaks, bold, money)
-        _meanings(book.add_worksheet("Giải thích"), bold)
+        _meanings(book.add_worksheet("Giải thích"), bold, book.add_format({"text_wrap": True, "valign": "top"}))
 
 
 def _summary(sheet: Any, summary: Mapping[str, Any], bold: Any, money: Any) -> None:  # noqa: ANN401 - xlsxwriter has no types
@@ -84,7 +84,7 @@ def _breaks(sheet: Any, breaks: Sequence[Break], bold: Any, money: Any) -> None:
             _cell(sheet, number, column, cell, money)
 
 
-def _meanings(sheet: Any, bold: Any) -> None:  # noqa: ANN401 - the same
+def _meanings(sheet: Any, bold: Any, wrapped: Any) -> None:  # noqa: ANN401 - the same
     sheet.set_column(0, 7, 40)
     heads = ("Loại / Kind", "Nghĩa là", "Meaning", "Nguyên nhân", "Cause", "Bước an toàn", "Safe next step")
     for column, head in enumerate(heads):
@@ -92,7 +92,7 @@ def _meanings(sheet: Any, bold: Any) -> None:  # noqa: ANN401 - the same
     for number, (kind, words) in enumerate(WORDS.items(), start=1):
         told = (words.means_vi, words.means_en, words.cause_vi, words.cause_en, words.next_vi, words.next_en)
         for column, cell in enumerate((f"{words.name_vi} ({kind.value})", *told)):
-            sheet.write_string(number, column, cell)
+            sheet.write_string(number, column, cell, wrapped)
 
 
 def _cell(sheet: Any, row: int, column: int, cell: int | str | None, number_format: Any) -> None:  # noqa: ANN401 - the same

@@ -21,8 +21,10 @@ from reconciliation.relate import hash_of
 _SAMPLE: Final = 4_000
 
 
-def role_of(con: Backend, book: Loaded, bank: Loaded, third: Loaded) -> Role:
-    """Decide from a sample that does not depend on the order of rows."""
+def role_of(con: Backend, book: Loaded, bank: Loaded, third: Loaded) -> Role | None:
+    """Decide from a sample that does not depend on the order of rows; a file without rows says nothing."""
+    if not third.rows:
+        return None
     table = third.table
     step = max(1, third.rows // _SAMPLE)
     sample = con.create_table(

@@ -15,9 +15,11 @@ from paygw.cli.showing import AsJson, show
 from paygw.kernel.errors import Refused
 from reconciliation.charges import read_tariffs
 from reconciliation.engine import open_engine
-from reconciliation.model import Role
+from reconciliation.model import BreakKind, Role
 from reconciliation.output import summary, write_outcome
 from reconciliation.reconcile import STEPS, Options, reconcile
+from reconciliation.sentences import in_vietnamese
+from reconciliation.words import WORDS
 
 recon = typer.Typer(help="Reconciliation: files against each other.", no_args_is_help=True)
 
@@ -83,15 +85,20 @@ def _say(told: Mapping[str, Any], *, out: Path | None) -> None:
         {
             "matched": told["matches"]["confirmed"],
             "breaks": told["breaks"]["total"],
-            **{f"  {kind}": found["count"] for kind, found in told["breaks"]["by_kind"].items()},
+            **{_kind(name): found["count"] for name, found in told["breaks"]["by_kind"].items()},
             "suggested": told["matches"]["suggested"],
             "waiting": told["waiting"]["count"],
-            "written": "nothing (dry run)" if out is None else str(out),
+            "written": "không ghi gì / nothing (dry run)" if out is None else str(out),
         },
         as_json=False,
     )
     for note in told["notes"]:
-        typer.echo(note, err=True)
+        said = in_vietnamese(note)
+        typer.echo(note if said is None else f"{said} / {note}", err=True)
+
+
+def _kind(name: str) -> str:
+    return f"  {WORDS[BreakKind(name)].name_vi} ({name})"
 
 
 def _check_folder(out: Path) -> None:

@@ -53,6 +53,11 @@ def read_stories(name: str) -> list[Story]:
     ]
 
 
+def read_lines(text: str) -> list[Line]:
+    """Rows parted by semicolons."""
+    return [_line(row) for row in text.split(";") if row.strip()]
+
+
 def background(lines: int = 64) -> list[Line]:
     """Clean payments of eight days, so that a file has a period and a tariff."""
     return [
@@ -81,8 +86,8 @@ def written(breaks: Iterable[Break]) -> Counter[str]:
 def _story(name: str, book: str, lines: str, breaks: str) -> Story:
     return Story(
         name=name,
-        book=tuple(_line(row) for row in book.split(";") if row.strip()),
-        lines=tuple(_line(row) for row in lines.split(";") if row.strip()),
+        book=tuple(read_lines(book)),
+        lines=tuple(read_lines(lines)),
         breaks=tuple(one.strip() for one in breaks.split(";") if one.strip()),
     )
 
