@@ -144,11 +144,11 @@ def _take(table: _Table, reader: Reader, row: Row, *, whole_rows: bool) -> None:
 def _passed(table: _Table, row: Row, *, is_line: bool) -> bool:
     """Whether a row that is no line is known: totals, a word to skip, a fact, the header on a further page.
 
-    Totals may stand in the columns of a line; then they are checked, and a line taken for them is noticed.
+    What says when and how much is a line, unless its first cell is a mark of the trailer and nothing else.
     """
     first = fold(row.first())
     ended, skipped = (_longest(first, words) for words in (table.marks, table.skip))
-    if ended > skipped and not (is_line and table.profile.trailer is not None and not table.profile.trailer.facts):
+    if ended > skipped and (not is_line or first in table.marks):
         _read_trailer(table, row)
         return True
     if is_line:

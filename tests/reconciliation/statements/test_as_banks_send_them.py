@@ -79,12 +79,13 @@ def test_rows_between_the_lines_are_known(more: tuple[str, ...]) -> None:
     assert (len(statement.lines), statement.opening_vnd, statement.closing_vnd) == (2, 1_000_000, 1_144_500)
 
 
-def test_a_line_that_begins_with_a_word_to_skip_is_still_a_line() -> None:
+@pytest.mark.parametrize("memo", ["Trang Nguyen nop le phi", "Total Gas nop le phi", "Cong ty A nop le phi"])
+def test_a_line_that_begins_with_a_word_of_other_rows_is_still_a_line(memo: str) -> None:
     head = "Nội dung,Ngày giao dịch,Số tham chiếu,Ghi nợ,Ghi có"
 
-    (statement,) = _read(head, "Trang Nguyen nop le phi,01/02/2027,FT1,,150.000").statements
+    (statement,) = _read(head, f"{memo},01/02/2027,FT1,,150.000", f"{memo},01/02/2027,FT2,,150.000").statements
 
-    assert [line.amount_vnd for line in statement.lines] == [150_000]
+    assert [line.amount_vnd for line in statement.lines] == [150_000, 150_000]
 
 
 @pytest.mark.parametrize(
