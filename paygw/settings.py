@@ -184,6 +184,9 @@ class Settings(BaseSettings):
     )
     night_at: time = Field(default=time(10), description="When a bank's day is reconciled on its T+1, local time.")
     night_back_days: int = Field(default=14, ge=1, le=60, description="Days back that are still reconciled if missed.")
+    night_lines_max: int = Field(
+        default=500_000, ge=1, description="Lines of a bank's day that a night matches; they are in memory."
+    )
     night_poll: str = Field(default="*/10 * * * *", description="How often nights that are due are looked for (cron).")
     night_late_s: Seconds = Field(default=5 * _HOUR_S, description="After this a missing file is a break and an alert.")
     portal_applies_s: Seconds = Field(default=_HOUR_S, description="Time a portal has to apply a paid order.")

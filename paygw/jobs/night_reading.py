@@ -70,6 +70,10 @@ async def read_wanted(hub: Hub, wanted: Wanted, *, keep: bool) -> Reading | Late
             there = await filed_of(hub, wanted)
     if not there:
         raise Malformed(f"the file that came tells of no {wanted.kind} of {wanted.day}")
+    count, most = sum(one.lines for one in there), hub.settings.night_lines_max
+    if count > most:
+        reason = "give the night more memory and raise PAYGW_NIGHT_LINES_MAX, or compare the day with paygw recon match"
+        raise Malformed(f"the {wanted.kind} of {wanted.day} has {count} lines and a night matches {most}: {reason}")
     lines = _told(wanted, [line for one in there for line in await staged_of_day(hub, one)])
     return Reading(number=await _note(hub, wanted, there) if keep else 0, lines=lines)
 

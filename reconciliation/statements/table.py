@@ -1,5 +1,6 @@
 """A table of a bank to one statement: header by aliases, lines by columns, totals and balances checked."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,6 +23,8 @@ from reconciliation.statements.values import (
     read_amount,
     read_moment,
 )
+
+_COUNTED: Final = re.compile(r"\s+(?:giao dịch|giao dich|GD|bút toán|dòng|transactions|items|lines)$", re.IGNORECASE)
 
 Keep = Callable[[StagedLine], None]
 Sheet = tuple[str, Callable[[], Iterator[Row]]]
@@ -147,13 +150,15 @@ def _passed(table: _Table, row: Row, *, is_line: bool) -> bool:
     What says when and how much is a line, unless its first cell is a mark of the trailer and nothing else.
     """
     first = fold(row.first())
+    if not is_line and _read_labels(table, row, inside=True):
+        return True
     ended, skipped = (_longest(first, words) for words in (table.marks, table.skip))
     if ended > skipped and (not is_line or first in table.marks):
         _read_trailer(table, row)
         return True
     if is_line:
         return row.cells == table.head
-    return skipped > 0 or _read_labels(table, row, inside=True)
+    return skipped > 0
 
 
 def _longest(text: str, words: Words) -> int:
@@ -215,7 +220,10 @@ def _amount(table: _Table, fact: Fact) -> int | None:
 
 def _count(table: _Table, fact: Fact) -> int | None:
     found = table.facts.get(fact)
-    return None if found is None else read_amount(found[0], found[1])
+    if found is None:
+        return None
+    cell, line = found
+    return read_amount(_COUNTED.sub("", cell) if isinstance(cell, str) else cell, line)
 
 
 def _statement(table: _Table, given: Given) -> Statement:

@@ -116,7 +116,12 @@ def identifier(cell: Cell, line: int) -> str:
 
 
 def account_number(text: str) -> str:
-    """An account as its bare number: `0011 0012.34 (VND) - TEN CHU` is `0011001234`; '' where there is none."""
+    """An account as its bare number: `0011 0012.34 (VND) - TEN CHU` is `0011001234`.
+
+    '' where there is none, or only a part of it is shown (`0011****234`).
+    """
+    if "*" in text:
+        return ""
     found = re.match(r"[0-9A-Za-z]+", text.replace(" ", "").replace(".", ""))
     return found.group().removesuffix("VND") if found else ""
 
@@ -182,7 +187,7 @@ def read_moment(cell: Cell, line: int, forms: Iterable[str]) -> datetime:
     if isinstance(cell, Decimal) and cell.is_finite() and int(cell) in _SERIALS:
         return _SERIAL_ZERO + timedelta(seconds=round(cell * 86_400))
     wanted = tuple(forms)
-    moment = _written(cell.strip(), wanted) if isinstance(cell, str) and len(cell) <= _CHARS_MAX else None
+    moment = _written(" ".join(cell.split()), wanted) if isinstance(cell, str) and len(cell) <= _CHARS_MAX else None
     if moment is None:
         raise BadFile("date", line, forms=" | ".join(wanted), text=str(cell))
     return moment

@@ -136,6 +136,20 @@ async def test_a_night_whose_reader_died_reads_the_file_itself(night_hub: Hub, s
         assert (done["status"], done["steps"]["settle"]["settled"]) == ("done", 1)
 
 
+async def test_a_day_larger_than_a_night_waits_and_says_what_to_do(night_hub: Hub, sandbox: SandboxProcess) -> None:
+    small = replace(night_hub, settings=night_hub.settings.model_copy(update={"night_lines_max": 1}))
+    async with right_books(small) as hub:
+        for name in ("HS-1", "HS-2"):
+            await paid_at_bank(hub, sandbox, name)
+
+        run = await reconcile(hub, BANK, yesterday())
+
+        assert run["status"] == "waiting"
+        assert "has 2 lines and a night matches 1" in run["waits_for"]
+        assert "PAYGW_NIGHT_LINES_MAX" in run["waits_for"]
+        assert (await counts(hub))["settlement_lines"] == 0
+
+
 async def test_a_bank_that_is_away_leaves_the_night_waiting(night_hub: Hub, sandbox: SandboxProcess) -> None:
     async with right_books(night_hub) as hub:
         await paid_at_bank(hub, sandbox, "HS-1")

@@ -71,6 +71,8 @@ def test_money_of_another_country_in_a_header_is_no_column_of_ours() -> None:
         ("Số dư đầu kỳ,,,,,1.000.000",),
         ("Loại tiền,VND",),
         ("Đơn vị tính: đồng",),
+        ("Tổng số giao dịch: 2 giao dịch",),
+        ("Tổng phát sinh nợ: 5.500", "Tổng phát sinh có:,,,,150.000"),
     ],
 )
 def test_rows_between_the_lines_are_known(more: tuple[str, ...]) -> None:
@@ -102,6 +104,8 @@ def test_a_line_that_begins_with_a_word_of_other_rows_is_still_a_line(memo: str)
         ((_HEAD, '1,01/02/2027,FT1,,150.000,,"a', '2,01/02/2027,FT2,,150.000,,b"'), "quoting", 2),
         (("Tài khoản," + _HEAD, "0011001234567," + _ONE, "99," + _TWO), "accounts_mixed", 3),
         (("Số tài khoản: 0099", _HEAD, _ONE), "account_differs", None),
+        (("Tổng phát sinh có: 150.001", _HEAD, _ONE), "control_total", None),
+        (("Tổng số giao dịch: 2 giao dịch", _HEAD, _ONE), "control_total", None),
     ],
 )
 def test_what_is_not_sure_is_refused_with_its_line(rows: tuple[str, ...], code: str, line: int | None) -> None:
@@ -124,6 +128,21 @@ def test_a_reference_is_what_its_bank_gave(written: str, read: str) -> None:
     (statement,) = _read(_HEAD, _ONE.replace("FT1", written)).statements
 
     assert statement.lines[0].bank_txn_id == read
+
+
+def test_an_account_shown_in_part_is_none() -> None:
+    rows = ("Số tài khoản: 0011****567", _HEAD, _ONE)
+
+    with pytest.raises(BadFile) as caught:
+        read_file("\n".join(rows).encode(), PROFILES["vi-statement"])
+
+    assert caught.value.code == "account_missing"
+
+
+def test_a_moment_may_stand_on_two_lines_of_a_cell() -> None:
+    (statement,) = _read(_HEAD, _ONE.replace("01/02/2027 08:00:05", '"01/02/2027\n08:00:05"')).statements
+
+    assert statement.lines[0].booked_at.isoformat() == "2027-02-01T08:00:05+07:00"
 
 
 @pytest.mark.parametrize("nothing", ["-", "\N{EN DASH}", "0", "0,00", ""])
