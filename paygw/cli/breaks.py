@@ -1,10 +1,11 @@
 """`paygw breaks`: the workbench of reconciliation. One person proposes, another one decides on just that content."""
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 import typer
 
-from paygw.cli.output import AsJson, fields_of, show, show_all, with_hub
+from paygw.cli.output import AsJson, Row, fields_of, show, show_all, with_hub
 from paygw.hub import break_decisions
 from paygw.hub.breaks import assign, comment, list_breaks, show_break
 from paygw.hub.days import day_of
@@ -55,7 +56,21 @@ def breaks_list(
 @breaks.command("show")
 def breaks_show(break_id: BreakId, *, as_json: AsJson = False) -> None:
     """Show a break: its history, what two persons may decide, the proposal that waits with its hash."""
-    show(with_hub(lambda hub: show_break(hub, break_id)), as_json=as_json)
+    shown = with_hub(lambda hub: show_break(hub, break_id))
+    show(shown, as_json=as_json)
+    if not as_json:
+        for line in _next_steps(shown):
+            typer.echo(line)
+
+
+def _next_steps(shown: Row) -> Iterator[str]:
+    """The verb that decides on it, ready to be typed."""
+    waiting, suggested, place = shown["proposal"], shown["suggested"], f"{shown['id']}"
+    if isinstance(waiting, Mapping):
+        yield f"\nDuyệt: paygw breaks approve {place} --hash {waiting['content_hash']} --by NGƯỜI_KHÁC"
+    elif isinstance(suggested, Mapping):
+        params = " ".join(f"--set {name}={value}" for name, value in suggested["params"].items())
+        yield f"\nĐề nghị: paygw breaks propose {place} --action {suggested['action']} {params} --document … --by …"
 
 
 @breaks.command("assign")

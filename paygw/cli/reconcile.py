@@ -47,7 +47,8 @@ def reconcile_day(
         raise Refused("invalid_value", "Choose one of --dry-run, --intraday and --as-known.")
     which = day_of(day)
     if as_known:
-        show(with_hub(lambda hub: show_night(hub, bank, which), patient), as_json=as_json)
+        night = with_hub(lambda hub: show_night(hub, bank, which), patient)
+        show(night if as_json else {**night, "steps": steps_in_words(night)}, as_json=as_json)
         return
     mode: Mode = "dry_run" if dry_run else "intraday" if intraday else "night"
     files: dict[FileKind, Path] = {}

@@ -20,6 +20,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")
 
 _WIDE = 200  # columns, where nobody watches
 _WHOLE: Final = ("id", "batch", "content_hash")
+_COLUMNS_MAX: Final = 13
 _NOTHING: Final = "Không có gì. / Nothing."
 
 
@@ -58,7 +59,7 @@ def plain(name: str, value: object) -> str:
     if isinstance(value, int) and (name.endswith("_vnd") or name == "vnd"):
         return f"{value:,}".replace(",", ".")
     if isinstance(value, str):
-        return _local(value) if name.endswith("_at") or name == "as_of" else value
+        return _local(value) if name.endswith("_at") or name in {"at", "as_of"} else value
     if isinstance(value, list | tuple):
         return ", ".join(plain(name, one) for one in value)
     if isinstance(value, Mapping):
@@ -84,7 +85,14 @@ def _is_rows(value: object) -> bool:
 
 
 def _table(rows: Sequence[Row]) -> None:
-    """Ids and references are never taken for markup or emoji: `H:bank:…` is an account."""
+    """Ids and references are never taken for markup or emoji: `H:bank:…` is an account.
+
+    More columns than a screen can hold are a record per row, a field per line.
+    """
+    if len(rows[0]) > _COLUMNS_MAX:
+        for row in rows:
+            typer.echo("\n".join(f"{label(name)}: {plain(name, one)}" for name, one in row.items()) + "\n")
+        return
     table = Table()
     for name in rows[0]:
         figures = (row.get(name) for row in rows)

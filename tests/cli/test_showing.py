@@ -73,3 +73,10 @@ def test_moments_are_those_of_vietnam(capsys: pytest.CaptureFixture[str]) -> Non
     said = capsys.readouterr().out
     assert "2026-11-24 03:00:00+07:00" in said
     assert "hôm nay" in said
+
+
+def test_more_than_a_screen_holds_is_a_record_per_row(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nineteen columns of a refund were drawn as nineteen empty ones."""
+    show_all([{f"field_{n}": "value" for n in range(19)} | {"content_hash": "ab" * 32}], as_json=False)
+
+    assert f"mã băm nội dung (content_hash): {'ab' * 32}\n" in capsys.readouterr().out
