@@ -9,7 +9,7 @@ from reconciliation.model import BreakKind, Kind, Status
 from reconciliation.pairs import is_orphan
 from reconciliation.rows import DAY_S, VIETNAM_S, Row
 
-EDGE_S: Final = 15  # so near the midnight that ends what a file covers, the row stands in the next file
+EDGE_S: Final = 60  # so near the midnight that ends what a file covers, the row stands in the next file
 
 _MISSING_AT_BANK: Final[Mapping[Kind, BreakKind]] = {
     Kind.PAYMENT: BreakKind.MISSING_AT_BANK,

@@ -112,6 +112,8 @@ class BreakKind(StrEnum):
     CONTROL_TOTAL_DIFFERS = "control_total_differs"
 
 
+_RUN_BY_SHEETS: Final = ("=", "+", "-", "@", "\t", "\r")  # docs/reliability.md section 6
+
 BREAK_COLUMNS: Final = (
     "break_kind",
     "ref",
@@ -134,13 +136,17 @@ class Break:
     detail: str
 
     def cells(self) -> Iterator[str]:
-        """The columns of `BREAK_COLUMNS` as a CSV file has them."""
+        """The columns of `BREAK_COLUMNS` as a CSV file has them; a text that a spreadsheet would run is disarmed."""
         yield self.break_kind.value
-        yield self.ref
-        yield self.bank_txn_id
+        yield _disarmed(self.ref)
+        yield _disarmed(self.bank_txn_id)
         yield "" if self.book_amount_vnd is None else str(self.book_amount_vnd)
         yield "" if self.statement_amount_vnd is None else str(self.statement_amount_vnd)
-        yield self.detail
+        yield _disarmed(self.detail)
+
+
+def _disarmed(text: str) -> str:
+    return f"'{text}" if text.lstrip(" ").startswith(_RUN_BY_SHEETS) else text
 
 
 class Role(StrEnum):

@@ -93,6 +93,8 @@ def test_no_text_becomes_a_formula(tmp_path: Path, lead: str) -> None:
     cell = openpyxl.load_workbook(tmp_path / "report.xlsx")["Chênh lệch"]["B3"]
     assert cell.data_type == "s"
     assert lead.strip() in str(cell.value)
+    with (tmp_path / "breaks.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file))[1][1].replace("\r", "") == f"'{lead}".replace("\r", "")  # DuckDB drops a return
 
 
 def test_the_verb_starts_without_the_hub() -> None:

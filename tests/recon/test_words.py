@@ -47,7 +47,14 @@ def test_the_document_names_every_pass() -> None:
 
 
 def test_a_page_without_breaks_says_so() -> None:
-    nothing = {"files": {}, "third_file_is": None, "period": None, "tariffs": [], "notes": [], "waiting": {"count": 0}}
+    nothing: dict[str, object] = {
+        "files": {},
+        "third_file_is": None,
+        "period": None,
+        "tariffs": [],
+        "notes": [],
+        "waiting": {"count": 0},
+    }
     clean = {"matches": {"confirmed": 3, "suggested": 0}, "breaks": {"total": 0, "by_kind": {}}}
 
     page = render_page(nothing | clean, [])
