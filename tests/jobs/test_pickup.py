@@ -12,15 +12,18 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from paygw.hub.filed import filed, find_files
 from paygw.hub.hub import Hub
 from paygw.jobs.pickup import Picked, inbox_of, pick_up
 from paygw.kernel.errors import Refused
 from paygw.outside.sources import Sftp, Source, load_sources
+from reconciliation.statements.read import SHIPPED
 from tests.jobs.test_staging import DAY, statement
 
 pytestmark = pytest.mark.db
@@ -238,6 +241,21 @@ async def test_a_file_written_again_there_is_taken_again(dropping: Hub, server: 
     assert await pick_up(dropping, [_source(server)]) == [Picked("so-b", kept=1)]
     (one,) = await filed(dropping, bank="sandbox-b", kind="statement", day=date(2026, 11, 20))
     assert one.credit_vnd == 300
+
+
+async def test_a_file_of_several_pieces_comes_from_a_server(dropping: Hub, server: Server, tmp_path: Path) -> None:
+    profile = (SHIPPED / "sandbox-statement.yaml").read_text().replace("sandbox-statement", "large")
+    (tmp_path / "large.yaml").write_text(f"{profile}limits: {{mib: 30}}\n")
+    patient = replace(dropping, settings=dropping.settings.model_copy(update={"file_profiles": tmp_path}))
+    data = statement(*range(1, 5_501), memo="x" * 4_000)
+    (server.folder / NAME).write_bytes(data)
+
+    picked = await pick_up(patient, [structs.replace(_source(server), profile="large")])
+
+    (view,) = (await find_files(patient, limit=10))["items"]
+    assert picked == [Picked("so-b", kept=1)]
+    assert (view["state"], view["lines"]) == ("staged", 5_500)
+    assert (view["size_bytes"], view["digest"]) == (len(data), sha256(data).hexdigest())
 
 
 async def test_a_server_with_another_host_key_is_not_talked_to(dropping: Hub, server: Server) -> None:
