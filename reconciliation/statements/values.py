@@ -20,6 +20,7 @@ _CHARS_MAX: Final = 40
 _SHOWN_DIGITS: Final = 4
 _EXACT_DIGITS: Final = 15  # a spreadsheet keeps no more digits of a number
 _ROUNDED: Final = re.compile(r"[0-9]+(?:[.,][0-9]+)?E\+[0-9]+", re.IGNORECASE)
+_PART_DIGITS: Final[dict[Unit, int]] = {"dong": 2, "x100": 2, "nghin": 3}
 _SCALE: Final = {"dong": Decimal(1), "x100": Decimal("0.01"), "nghin": Decimal(1000)}
 # Groups of three and at most one decimal mark; a VND amount has no decimals, so three digits after a mark are a group.
 _GROUPED: Final = {
@@ -53,7 +54,7 @@ def read_amount(cell: Cell, line: int, *, marks: Marks = "any", unit: Unit = "do
     """
     if isinstance(cell, str) and unit == "dong" and len(cell) <= _EXACT_DIGITS and cell.isascii() and cell.isdigit():
         return int(cell)  # as machines write it
-    value = cell if isinstance(cell, Decimal) else _number(cell, line, marks)
+    value = cell if isinstance(cell, Decimal) else _number(cell, line, marks, unit)
     if not value.is_finite():
         raise BadFile("amount", line, text=str(cell))
     amount = value * _SCALE[unit]
@@ -64,7 +65,7 @@ def read_amount(cell: Cell, line: int, *, marks: Marks = "any", unit: Unit = "do
     return int(amount)
 
 
-def _number(cell: str | datetime, line: int, marks: Marks) -> Decimal:
+def _number(cell: str | datetime, line: int, marks: Marks, unit: Unit) -> Decimal:
     if isinstance(cell, datetime) or len(cell) > _CHARS_MAX:
         raise BadFile("amount", line, text=str(cell))
     if cell.strip() in _NOTHING:
@@ -81,6 +82,8 @@ def _number(cell: str | datetime, line: int, marks: Marks) -> Decimal:
         text, minus = text[:-1], True
     for pattern in _PATTERNS[marks]:
         if found := pattern.fullmatch(text.strip()):
+            if len(found["part"] or "") > _PART_DIGITS[unit]:
+                break  # `150,000` where a comma begins decimals: 150 or 150 000
             whole = re.sub(r"[^0-9]", "", found["whole"])
             value = Decimal(f"{whole}.{found['part'] or 0}")
             return -value if minus else value

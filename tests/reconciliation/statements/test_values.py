@@ -49,6 +49,18 @@ def test_what_is_no_whole_amount_is_refused(text: str) -> None:
     assert (caught.value.code, caught.value.line) == ("amount", 7)
 
 
+@pytest.mark.parametrize("unit", ["dong", "x100"])
+@pytest.mark.parametrize(
+    ("text", "marks"),
+    [("150,000", "vi"), ("1.150,000", "vi"), ("150.000", "en"), ("150,000", "plain"), ("150.000", "plain")],
+)
+def test_a_group_is_never_read_as_decimals(text: str, marks: Marks, unit: Unit) -> None:
+    with pytest.raises(BadFile) as caught:
+        read_amount(text, 7, marks=marks, unit=unit)
+
+    assert caught.value.code == "amount"
+
+
 def test_an_amount_too_large_for_the_ledger_is_refused() -> None:
     with pytest.raises(BadFile, match="1000000000000000"):
         read_amount(str(AMOUNT_MAX_VND + 1), 1)
