@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from paygw.kernel.words import format_vnd
 
-_STEPS: Final[Mapping[str, str]] = {
+STEPS: Final[Mapping[str, str]] = {
     "fetch": "Lấy tệp", "match": "Đối chiếu", "repair": "Bổ sung sổ", "rematch": "Đối chiếu lại",
     "settle": "Quyết toán", "close": "Khép lô", "watch": "Rà quá hạn", "resend": "Báo lại cổng",
     "minutes": "Biên bản",
@@ -30,7 +30,7 @@ _CHANGES: Final = (
 def steps_in_words(done: Mapping[str, Any]) -> list[dict[str, object]]:
     """A row per step."""
     return [
-        {"step": f"{_STEPS.get(step, step)} ({step})", "figures": _said(step, figures)}
+        {"step": f"{STEPS.get(step, step)} ({step})", "figures": _said(step, figures)}
         for step, figures in done["steps"].items()
     ]
 

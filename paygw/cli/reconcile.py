@@ -1,22 +1,24 @@
 """`paygw reconcile`: one bank's day, by hand; the worker does the same after each bank's cut-off."""
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from paygw.cli.night_words import outcome, steps_in_words
+from paygw.cli.night_words import STEPS, outcome, steps_in_words
 from paygw.cli.output import AsJson, show, show_all, with_hub
+from paygw.cli.progress import progress
 from paygw.hub.days import day_of
 from paygw.hub.hub import Hub
 from paygw.hub.nights import list_nights, show_night
-from paygw.jobs.nightly import Files, reconcile
+from paygw.jobs.nightly import Files, Night, reconcile
 from paygw.kernel.break_words import WORDS
 from paygw.kernel.connector import FileKind
 from paygw.kernel.errors import Refused
 from paygw.settings import Settings
-from reconciliation.nightly import Mode
+from reconciliation.nightly import Figures, Mode
 
 _PATIENT_S = 600.0
 
@@ -61,7 +63,18 @@ def reconcile_day(
 
 
 async def _run(hub: Hub, bank: str, day: date, mode: Mode, files: Files) -> dict[str, Any]:
-    return await reconcile(hub, bank, day, mode=mode, files=files)
+    with progress(f"{bank} {day}", len(STEPS)) as advance:
+
+        @dataclass(slots=True, kw_only=True)
+        class Watched(Night):
+            """A night that tells the bar of each step."""
+
+            async def journal(self, step: str, figures: Figures) -> None:
+                """Note a finished step, here and on the bar."""
+                await Night.journal(self, step, figures)
+                advance(1)
+
+        return await reconcile(hub, bank, day, mode=mode, files=files, port=Watched)
 
 
 def _tell(done: dict[str, Any], *, as_json: bool) -> None:
