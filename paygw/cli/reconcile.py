@@ -23,7 +23,7 @@ from reconciliation.nightly import Figures, Mode
 _PATIENT_S = 600.0
 
 
-def reconcile_day(
+def reconcile_day(  # noqa: PLR0913 - one parameter per option
     *,
     bank: Annotated[str, typer.Option("--bank", help="Which bank.")] = "",
     day: Annotated[str, typer.Option("--date", help="Which day, yyyy-mm-dd.")] = "",
@@ -36,6 +36,7 @@ def reconcile_day(
     as_known: Annotated[
         bool, typer.Option("--as-known", help="The night as it was known when it ended: its run and the position then.")
     ] = False,
+    run: Annotated[int | None, typer.Option(min=1, help="With --as-known: which run; the last without.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Reconcile a bank's day: files, matching, repairs, breaks, settlement, minutes; without --bank list the nights."""
@@ -47,9 +48,11 @@ def reconcile_day(
         raise Refused("invalid_value", "A night has a --bank and a --date; without both the nights are listed.")
     if dry_run + intraday + as_known > 1:
         raise Refused("invalid_value", "Choose one of --dry-run, --intraday and --as-known.")
+    if run is not None and not as_known:
+        raise Refused("invalid_value", "--run says which run --as-known shows.")
     which = day_of(day)
     if as_known:
-        night = with_hub(lambda hub: show_night(hub, bank, which), patient)
+        night = with_hub(lambda hub: show_night(hub, bank, which, run), patient)
         show(night if as_json else {**night, "steps": steps_in_words(night)}, as_json=as_json)
         return
     mode: Mode = "dry_run" if dry_run else "intraday" if intraday else "night"

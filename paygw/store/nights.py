@@ -16,10 +16,21 @@ ON CONFLICT ON CONSTRAINT nights_day DO UPDATE
 RETURNING id, tries
 """
 _END = """
-UPDATE nights SET status = $2::text, touched_at = $3::timestamptz,
-    ended_at = CASE WHEN $2 = 'done' THEN $3::timestamptz END,
-    snapshot = CASE WHEN $2 = 'done' THEN pg_current_snapshot() ELSE snapshot END
-WHERE id = $1
+WITH ended AS (
+    UPDATE nights SET status = $2::text, touched_at = $3::timestamptz,
+        ended_at = CASE WHEN $2 = 'done' THEN $3::timestamptz END,
+        snapshot = CASE WHEN $2 = 'done' THEN pg_current_snapshot() ELSE snapshot END
+    WHERE id = $1 RETURNING id, tries, status, ended_at, snapshot
+)
+INSERT INTO night_ends (night_id, try, ended_at, snapshot)
+SELECT id, tries, ended_at, snapshot FROM ended WHERE status = 'done'
+"""
+_ENDS = """
+SELECT e.try, e.ended_at, e.snapshot::text AS snapshot, m.no, m.content_hash
+FROM night_ends e JOIN nights n ON n.id = e.night_id
+LEFT JOIN night_steps s ON s.night_id = e.night_id AND s.try = e.try AND s.step = 'minutes'
+LEFT JOIN minutes m ON m.bank = n.bank AND m.day = n.day AND m.content_hash = s.result ->> 'content_hash'
+WHERE e.night_id = $1 ORDER BY e.try
 """
 _STEP = """
 INSERT INTO night_steps (night_id, try, step, at, result) VALUES ($1, $2, $3, $4, $5)
@@ -73,6 +84,12 @@ async def end(connection: Connection, night_id: str, *, status: str, now: dateti
     await connection.execute(_END, UUID(night_id), status, now)
 
 
+async def ends_of(connection: Connection, night_id: UUID) -> list[Record]:
+    """Every run of a night that ended: its number, its snapshot, the minutes it came to; the first one first."""
+    rows: list[Record] = await connection.fetch(_ENDS, night_id)
+    return rows
+
+
 async def keep_step(
     connection: Connection, night_id: str, attempt: int, step: str, *, at: datetime, result: dict[str, Any]
 ) -> None:
@@ -105,10 +122,10 @@ async def find_line(connection: Connection, bank: str, day: date, bank_txn_id: s
 
 
 async def find_night(connection: Connection, bank: str, day: date) -> Record | None:
-    """The run of a bank's day: its state, tries and the snapshot it ended with."""
+    """The run of a bank's day: its state and tries."""
     return await connection.fetchrow(
-        "SELECT id, bank, day, status, tries, started_at, touched_at, ended_at, snapshot::text AS snapshot "
-        "FROM nights WHERE bank = $1 AND day = $2",
+        "SELECT id, bank, day, status, tries, started_at, touched_at, ended_at FROM nights "
+        "WHERE bank = $1 AND day = $2",
         bank,
         day,
     )

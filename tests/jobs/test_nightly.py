@@ -11,6 +11,7 @@ from paygw.hub.breaks import list_breaks
 from paygw.hub.hub import Hub
 from paygw.hub.intake import FileAsk, receive_file
 from paygw.hub.minutes import read_minutes
+from paygw.hub.nights import show_night
 from paygw.hub.payees import list_due
 from paygw.hub.position import prove_position
 from paygw.jobs.nightly import reconcile
@@ -93,6 +94,27 @@ async def test_the_same_night_twice_changes_nothing(night_hub: Hub, sandbox: San
         assert (await counts(hub), await balances(hub)) == (before, stood)
         assert again["steps"]["settle"] == {"settled": 0, "known": 2, "evidence_only": 0, "homeless": 0}
         assert (await read_minutes(hub, BANK, yesterday()))["content_hash"] == minutes["content_hash"]
+
+
+async def test_a_night_run_again_is_still_known_as_it_was(night_hub: Hub, sandbox: SandboxProcess) -> None:
+    """Run once more after a late payment, the night of before could not be seen any more."""
+    async with right_books(night_hub) as hub:
+        await paid_at_bank(hub, sandbox, "HS-1")
+        await reconcile(hub, BANK, yesterday())
+        then = await show_night(hub, BANK, yesterday())
+        await paid_at_bank(hub, sandbox, "HS-2", heard=False)
+        await reconcile(hub, BANK, yesterday())
+
+        first = await show_night(hub, BANK, yesterday(), 1)
+        last = await show_night(hub, BANK, yesterday())
+
+        held = [sum(one["vnd"] for one in night["position"]) for night in (then, first, last)]
+        assert held == [FEE_VND, FEE_VND, 2 * FEE_VND]
+        assert [one["minutes"]["no"] for one in (then, first, last)] == [1, 1, 2]
+        assert [one["run"] for one in last["runs"]] == [1, 2]
+        assert (first["steps"], first["known_at"]) == (then["steps"], then["known_at"])
+        with pytest.raises(Refused, match="1, 2"):
+            await show_night(hub, BANK, yesterday(), 3)
 
 
 async def test_two_at_once_are_one(night_hub: Hub, sandbox: SandboxProcess) -> None:

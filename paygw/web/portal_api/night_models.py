@@ -33,8 +33,14 @@ class NightList(msgspec.Struct, kw_only=True):
 
 
 class NightDetailView(NightView, kw_only=True):
-    """A night with the steps of its last run, and the position as it was known when it ended."""
+    """A night with the steps of its last run (or of `run`), and the position as it was known when that ended.
 
+    `runs` are all that ended, each with the number of the minutes it came to.
+    """
+
+    run: int | None
+    known_at: datetime | None
+    runs: list[dict[str, Any]]
     steps: dict[str, dict[str, Any]]
     minutes: dict[str, Any] | None
     position: list[dict[str, Any]]

@@ -17,10 +17,12 @@ from paygw.web.portal_api.night_models import (
     NightList,
     SignIn,
 )
+from paygw.web.query import Parameter, read_query
 from paygw.web.reply import reply
 from paygw.web.routes import Routes
 
 api = Routes(prefix="/v1", tag="Nights")
+RUN: Final = Parameter(name="run", pattern="[1-9][0-9]{0,5}", description="Which run; the last that ended without.")
 _OF_DAY: Final = "/minutes/{bank}/{day}"
 _SIGNED: Final = ("not_found", "bad_time", "stale_version", "minutes_state", "same_person", "role_missing")
 
@@ -35,12 +37,15 @@ async def nights(request: Request) -> Response:
     "/nights/{bank}/{day}",
     permission=Permission.FINANCE,
     summary="Read a night as it was known when it ended",
+    query=(RUN,),
     answers={200: NightDetailView},
     problems=("not_found", "bad_time"),
 )
 async def night(request: Request) -> Response:
     """Steps, minutes, and the position in the snapshot of its end."""
-    return reply(await show_night(hub_of(request), path_text(request, "bank"), day_of(path_text(request, "day"))))
+    given = read_query(request, (RUN,)).get("run")
+    bank, day = path_text(request, "bank"), day_of(path_text(request, "day"))
+    return reply(await show_night(hub_of(request), bank, day, int(given) if given else None))
 
 
 @api.get("/minutes", permission=Permission.FINANCE, summary="List the latest minutes", answers={200: MinutesList})
