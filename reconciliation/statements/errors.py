@@ -180,9 +180,17 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
         "Cột `{column}` cần danh sách từ của ngân hàng ở `{section}`.",
         "The column `{column}` needs the bank's words in `{section}`.",
     ),
+    "profile_dates": (
+        "{text} và {other} cùng lúc: 02/11 sẽ hiểu được hai cách; hãy giữ một mẫu.",
+        "Both {text} and {other}: 02/11 would be either day. Keep one.",
+    ),
     "profile_alias": (
-        "Tiêu đề “{text}” đã thuộc cột `{column}`.",
-        "The header “{text}” is of the column `{column}` already.",
+        "“{text}” đã thuộc `{column}`; một từ chỉ có một nghĩa.",
+        "“{text}” is of `{column}` already: a word means one thing.",
+    ),
+    "profile_empty_word": (
+        "“{text}” không có chữ nào: dòng nào cũng bắt đầu như vậy.",
+        "“{text}” holds no letter: every row begins so.",
     ),
     "profile_named": (
         "Tệp phải mang tên của hồ sơ: {name}.yaml.",

@@ -1,7 +1,8 @@
 """Column-mapping profiles: one YAML file says how one bank writes its tables (docs/files.md tells how to make one)."""
 
 import re
-from typing import Annotated, Final, Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 import yaml
@@ -134,31 +135,66 @@ def read_profile(text: str) -> Profile:
 
 def _check(profile: Profile, root: yaml.Node) -> None:
     """What types do not say. Raises BadFile."""
+    _check_columns(profile, root)
+    _check_dates(profile, root)
+    for path, section in (
+        ("$.columns", profile.columns),
+        ("$.kinds", profile.kinds),
+        ("$.directions", profile.directions),
+        ("$.statuses", profile.statuses),
+        ("$.labels", profile.labels),
+    ):
+        _check_once(path, section, root)
+    marks = profile.trailer.marks if profile.trailer is not None else ()
+    for path, words in (("$.trailer.marks", marks), ("$.skip", profile.skip)):
+        for word in words:
+            if not fold(word):  # every row begins so
+                raise BadFile("profile_empty_word", line_of(root, path, word), text=word)
+
+
+def _check_columns(profile: Profile, root: yaml.Node) -> None:
     names = profile.columns.keys()
     if "amount_vnd" not in names and not {"debit_vnd", "credit_vnd"} <= names:
         raise BadFile("profile_column", line_of(root, "$.columns"), text="amount_vnd | debit_vnd + credit_vnd")
     if not names & {"booked_at", "value_date"}:
         raise BadFile("profile_column", line_of(root, "$.columns"), text="booked_at | value_date")
-    for form in profile.dates:
-        if form != "iso" and not is_form(form):
-            raise BadFile("profile_date", line_of(root, "$.dates", form), text=form)
-    facts = profile.trailer.facts if profile.trailer is not None else {}
-    for path, name in [
-        *(("$.required", name) for name in profile.required),
-        *(("$.trailer", one) for one in facts.values()),
-    ]:
-        if name not in names:
-            raise BadFile("profile_column", line_of(root, path, name), text=name)
-    words = {"kind": profile.kinds, "direction": profile.directions, "status": profile.statuses}
-    for column, known in words.items():
+    facts = profile.trailer.facts.values() if profile.trailer is not None else ()
+    for path, told in (("$.required", profile.required), ("$.trailer", facts)):
+        for name in told:
+            if name not in names:
+                raise BadFile("profile_column", line_of(root, path, name), text=name)
+    for column, section, known in (
+        ("kind", "kinds", profile.kinds),
+        ("direction", "directions", profile.directions),
+        ("status", "statuses", profile.statuses),
+    ):
         if column in names and not known:
-            section = {"kind": "kinds", "direction": "directions", "status": "statuses"}[column]
             raise BadFile("profile_words", line_of(root, "$.columns", column), column=column, section=section)
+
+
+def _check_dates(profile: Profile, root: yaml.Node) -> None:
+    """Each is a form, and not one begins with the day where another begins with the month: 02/11 would be either."""
+    months_first: dict[bool, str] = {}
+    for form in profile.dates:
+        if form == "iso":
+            continue
+        if not is_form(form):
+            raise BadFile("profile_date", line_of(root, "$.dates", form), text=form)
+        if "MMM" not in form and not form.startswith("y"):
+            months_first[form.index("M") < form.index("d")] = form
+    if len(months_first) > 1:
+        last = months_first[True]
+        raise BadFile("profile_dates", line_of(root, "$.dates", last), text=last, other=months_first[False])
+
+
+def _check_once(path: str, section: Mapping[Any, Words], root: yaml.Node) -> None:
+    """No word means two things."""
     seen: dict[str, str] = {}
-    for column, aliases in profile.columns.items():
-        for alias in aliases:
-            if seen.setdefault(fold(alias), column) != column:
-                raise BadFile("profile_alias", line_of(root, "$.columns", alias), text=alias, column=seen[fold(alias)])
+    for name, words in section.items():
+        for word in words:
+            known = seen.setdefault(fold(word) or word, name)
+            if known != name:
+                raise BadFile("profile_alias", line_of(root, path, word), text=word, column=known)
 
 
 def is_name(name: str) -> bool:
