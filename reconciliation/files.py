@@ -14,7 +14,7 @@ import ibis
 from ibis.backends.duckdb import Backend
 from ibis.expr.types import BooleanValue, Table, Value
 
-from reconciliation.engine import fetch, seconds
+from reconciliation.engine import count, fetch, seconds
 from reconciliation.errors import BadFile
 from reconciliation.faults import AMOUNT_MAX_VND, TIME_FORM, first_fault
 from reconciliation.header import LINE_BYTES_MAX, Header, read_header
@@ -56,7 +56,8 @@ def load(con: Backend, path: Path, name: str, *, required: tuple[str, ...], opti
             table.aggregate(
                 rows=table.count(),
                 whole=table.amount_vnd.count(),
-                below_zero=table.amount_vnd.count(where=table.amount_vnd < 0),
+                least_vnd=table.amount_vnd.min(),
+                most_vnd=table.amount_vnd.max(),
                 total_vnd=table.amount_vnd.sum().cast("decimal(38, 0)"),
                 first=table["at"].min(),
                 last=table["at"].max(),
@@ -64,14 +65,15 @@ def load(con: Backend, path: Path, name: str, *, required: tuple[str, ...], opti
         )
     except duckdb.Error as error:
         raise _explained(header, str(error)) from error
-    told = {name: seen.column(name).to_pylist()[0] for name in ("rows", "whole", "below_zero", "total_vnd")}
-    if told["rows"] != told["whole"]:
+    told = {name: seen.column(name).to_pylist()[0] for name in seen.column_names if name not in {"first", "last"}}
+    least_vnd, most_vnd = told["least_vnd"] or 0, told["most_vnd"] or 0
+    if told["rows"] != told["whole"] or max(-least_vnd, most_vnd) > AMOUNT_MAX_VND:
         raise _explained(header, "a cell is not well written")
     return Loaded(
         table=table,
         header=header,
         rows=told["rows"],
-        below_zero=told["below_zero"],
+        below_zero=count(table.filter(table.amount_vnd < 0)) if least_vnd < 0 else 0,
         total_vnd=int(told["total_vnd"] or 0),
         first_s=seconds(seen.column("first"))[0] if told["rows"] else None,
         last_s=seconds(seen.column("last"))[0] if told["rows"] else None,
@@ -132,7 +134,7 @@ def _whole(name: str, cell: Value) -> Read:
     del name
     number = cell.try_cast("int64") if _is_exact(cell) else cell.cast("string").try_cast("int64")
     same = number == cell if _is_exact(cell) else number.cast("string") == cell.cast("string")
-    return number, same & number.between(-AMOUNT_MAX_VND, AMOUNT_MAX_VND)
+    return number, same
 
 
 def _is_exact(cell: Value) -> bool:
