@@ -1,6 +1,7 @@
 """Any đồng from the bank's line to the beneficiary: all that bears a receipt's names, in one statement."""
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from asyncpg import Connection, Record
@@ -19,6 +20,7 @@ wanted_orders AS (
     UNION SELECT r.id FROM receipts r JOIN wanted_orders w ON w.id = r.order_id
     UNION SELECT f.receipt_id FROM refunds f, uid WHERE f.id = uid.id OR f.ref = $1
     UNION SELECT d.receipt_id FROM disbursements d, uid WHERE d.batch_id = uid.id
+    UNION SELECT d.receipt_id FROM disbursements d WHERE (d.batch_id, d.beneficiary, d.code) = ($2::uuid, $3, $4)
 ), names AS (
     SELECT w.id AS receipt_id, a.ref AS name FROM wanted w JOIN receipts r ON r.id = w.id
         JOIN attempts a ON a.id = r.attempt_id
@@ -86,6 +88,19 @@ async def names_of_payment(
     return rows
 
 
-async def trace(connection: Connection, name: str) -> dict[str, Any]:
-    """Everything under a name, by layer; all lists empty for a name nobody knows."""
-    return msgspec.json.decode(await connection.fetchval(_TRACE, name), type=dict[str, Any])
+async def trace(connection: Connection, name: str, paid_out: tuple[UUID, str, str] | None = None) -> dict[str, Any]:
+    """Everything under a name, by layer; all lists empty for a name nobody knows.
+
+    `paid_out` is what a payment order paid: batch, beneficiary, budget code.
+    """
+    batch, beneficiary, code = paid_out or (None, None, None)
+    found = await connection.fetchval(_TRACE, name, batch, beneficiary, code)
+    return msgspec.json.decode(found, type=dict[str, Any])
+
+
+async def payout_of_line(connection: Connection, bank_txn_id: str) -> tuple[UUID, int] | None:
+    """The batch and the number of the payment order a bank's line told of."""
+    row = await connection.fetchrow(
+        "SELECT batch_id, order_no FROM payout_lines WHERE bank_txn_id = $1 ORDER BY told_at DESC LIMIT 1", bank_txn_id
+    )
+    return (row["batch_id"], row["order_no"]) if row is not None else None

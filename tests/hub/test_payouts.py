@@ -15,6 +15,7 @@ from paygw.hub.hub import Hub
 from paygw.hub.payment_orders import budget_codes
 from paygw.hub.position import prove_position
 from paygw.hub.slips import export_slips
+from paygw.hub.tracing import trace_money
 from paygw.kernel.decide import Landing
 from paygw.kernel.errors import Alarm, Refused
 from paygw.store.payouts import Payee
@@ -366,3 +367,17 @@ async def test_without_a_bank_of_our_own_no_file_is_made(custody_hub: Hub) -> No
 def test_a_budget_unit_with_dots_stays_whole() -> None:
     assert budget_codes("016.2721.00001.G22.99") == ("016", "2721", "00001", "G22.99")
     assert budget_codes("unclaimed") == ("unclaimed", "-", "-", "-")
+
+
+async def test_a_payment_order_leads_to_the_money_it_paid(paying_hub: Hub) -> None:
+    """The name a bank's statement repeats was the one name that led nowhere."""
+    async with right_books(paying_hub) as hub:
+        batch = await exported(hub)
+        order = batch["orders"][2]
+
+        found = await trace_money(hub, order["end_to_end_id"])
+
+        assert len(found["receipts"]) == 2
+        assert sum(one["amount_vnd"] for one in found["payouts"] if one["beneficiary"] == "treasury") == 61_500
+        with pytest.raises(Refused, match="not_found"):
+            await trace_money(hub, order["end_to_end_id"].replace("-3", "-9"))

@@ -10,10 +10,11 @@ from paygw.hub import payouts
 from paygw.hub.breaks import list_breaks
 from paygw.hub.hub import Hub
 from paygw.hub.position import prove_position
+from paygw.hub.tracing import trace_money
 from paygw.jobs.nightly import reconcile
 from paygw.kernel.decide import Landing
 from tests.hub.test_payouts import OWNERS, approved, known_payees
-from tests.hub.world import balances, right_books
+from tests.hub.world import FEE_VND, balances, right_books
 from tests.jobs.night_world import BANK, at_noon, counts, night_hub, paid_at_bank, sandbox, yesterday
 from tests.sandbox_fixtures import SandboxProcess
 
@@ -51,6 +52,7 @@ async def test_payment_orders_on_the_statement_are_told_of_and_nothing_else(
         assert stood["H:bank:1020304050"] == shown[2]["amount_vnd"]
         assert (await counts(hub), await balances(hub)) == (before, stood)
         assert (await prove_position(hub))["ok"]
+        assert [one["amount_vnd"] for one in (await trace_money(hub, "D3"))["receipts"]] == [FEE_VND]
 
 
 def with_payouts(sandbox: SandboxProcess, folder: Path, batch: dict[str, Any]) -> Path:
