@@ -127,6 +127,7 @@ class Reader:
             amount = -amount  # a refund with its sign: kind and sign say the same
         if amount is None:
             debit, credit = self._money(row, "debit_vnd") or 0, self._money(row, "credit_vnd") or 0
+            debit = -debit if self._profile.amounts.debit_negative else debit
             if bool(debit) == bool(credit):
                 raise BadFile("two_directions", row.line)
             amount, direction = (credit, Direction.CREDIT) if credit else (debit, Direction.DEBIT)

@@ -54,11 +54,12 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Amounts(_Strict, frozen=True, kw_only=True):
-    """How amounts are written. `signed`: one column whose sign is the direction."""
+    """How amounts are written. `signed`: the sign is the direction; `debit_negative`: debits have a minus."""
 
     marks: Marks = "any"
     unit: Unit = "dong"
     signed: bool = False
+    debit_negative: bool = False
 
 
 class Trailer(_Strict, frozen=True, kw_only=True):

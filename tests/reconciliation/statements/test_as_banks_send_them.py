@@ -4,11 +4,12 @@ import io
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec import structs
 from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from reconciliation.statements.errors import BadFile
-from reconciliation.statements.profile import Profile
+from reconciliation.statements.profile import Amounts
 from reconciliation.statements.read import read_file
 from reconciliation.statements.staged import Direction, LineKind, StagedFile
 from reconciliation.statements.table import Given
@@ -152,6 +153,18 @@ def test_a_dash_is_how_accounts_print_a_zero(nothing: str) -> None:
     assert (statement.lines[0].amount_vnd, statement.lines[0].direction) == (150_000, Direction.CREDIT)
 
 
+@pytest.mark.parametrize(("debit", "read"), [("-5.500", 5_500), ("(5.500)", 5_500), ("5.500", None)])
+def test_debits_may_be_written_with_a_minus_where_the_profile_says_so(debit: str, read: int | None) -> None:
+    profile = structs.replace(PROFILES["vi-statement"], amounts=Amounts(debit_negative=True))
+    data = "\n".join((_HEAD, _ONE, _TWO.replace("5.500", debit), f"Tổng cộng,,,{debit},150.000")).encode()
+
+    if read is None:
+        with pytest.raises(BadFile, match="-5500"):
+            read_file(data, profile, _SAY)
+    else:
+        assert read_file(data, profile, _SAY).statements[0].lines[1].amount_vnd == read
+
+
 def test_a_cell_of_several_lines_is_one_memo() -> None:
     (statement,) = _read(_HEAD, _ONE.replace("HS000123 NOP LE PHI", '"HS000123\nNOP LE PHI"')).statements
 
@@ -281,11 +294,7 @@ def test_two_sheets_with_a_table_are_not_half_read() -> None:
 
 
 def test_a_sheet_can_be_named() -> None:
-    profile = _named_sheet(PROFILES["vi-statement"], "T2")
+    profile = structs.replace(PROFILES["vi-statement"], sheet="T2")
     data = _saved(("T1", (*_CELLS, _line("A"))), ("T2", (*_CELLS, _line("B"))))
 
     assert read_file(data, profile, _SAY).statements[0].lines[0].bank_txn_id == "B"
-
-
-def _named_sheet(profile: Profile, sheet: str) -> Profile:
-    return Profile(**{**{name: getattr(profile, name) for name in Profile.__struct_fields__}, "sheet": sheet})
