@@ -26,6 +26,7 @@ from paygw.kernel.settlement import AccountEvent
 from paygw.kernel.words import format_vnd
 from paygw.store.breaks import open_one_of
 from paygw.store.cases import close_case
+from paygw.store.night_credits import waits_for_settlement
 from paygw.store.settlement import find_movement
 
 DEBIT: Final = "unidentified_debit"
@@ -138,6 +139,10 @@ async def book_credit(it: Strange, *, connection: Connection) -> None:
     line = await find_line(it.hub, connection, **name) if it.row["bank_txn_id"] else None
     if line is None:
         raise Refused("not_found", "The line has no reference of the bank: ask for one, then file the statement again.")
+    if await waits_for_settlement(connection, line.bank, line.day):
+        raise Refused(
+            "receipt_not_settled", "Older payments of this bank wait for settlement: this may be their credit."
+        )
     payment = PaymentSeen(
         attempt_ref=None,
         bank_txn_id=line.bank_txn_id,

@@ -5,7 +5,7 @@ A dry run reads in the same bounded process and keeps nothing.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -32,6 +32,7 @@ from reconciliation.statements.staged import StagedLine
 from reconciliation.statements.table import Given
 
 BY: Final = "night"
+FILES_VI: Final[Mapping[FileKind, str]] = {"settlement": "tệp quyết toán", "statement": "sao kê"}
 
 _MATCHED: Final = {kind.value: kind for kind in Kind}
 
@@ -156,11 +157,13 @@ async def _body(hub: Hub, wanted: Wanted) -> bytes | Late:
         return await asyncio.to_thread(wanted.path.read_bytes)
     ask = bank.connector.fetch_file
     if ask is None:
-        return Late(file=kind, reason=f"no {kind} of {day} was filed: see paygw files, or give --{kind} FILE")
+        said = f"no {kind} of {day} was filed: see paygw files, or give --{kind} FILE"
+        return Late(file=kind, reason=f"chưa có {FILES_VI[kind]} ngày {day} / {said}")
     got = await hub.talk.fetch_file(bank.id, ask(FileAsk(kind=kind, day=day, now=hub.clock()), bank.secrets))
     if got.contact is Contact.SUCCEEDED:
         return got.body
-    return Late(file=kind, reason=f"the {kind} of {day} is not there ({got.contact.value}): tried again later")
+    said = f"the {kind} of {day} is not there ({got.contact.value})"
+    return Late(file=kind, reason=f"ngân hàng chưa có {FILES_VI[kind]} ngày {day} / {said}")
 
 
 async def _unkept(hub: Hub, wanted: Wanted, body: bytes) -> list[StagedLine]:

@@ -24,7 +24,7 @@ from paygw.hub.payout_lines import tell_lines, without_told
 from paygw.hub.registry import Bank
 from paygw.hub.writing import new_id
 from paygw.jobs.night_closing import close_day
-from paygw.jobs.night_reading import Wanted, filed_of, in_our_words, read_wanted, to_booked, to_line
+from paygw.jobs.night_reading import FILES_VI, Wanted, filed_of, in_our_words, read_wanted, to_booked, to_line
 from paygw.kernel.connector import FileKind, Malformed
 from paygw.kernel.errors import Refused
 from paygw.store import nights as store
@@ -59,7 +59,8 @@ class Night:
             read = await read_wanted(self.hub, self.wanted(kind), keep=self.mode != "dry_run")
         except Malformed as fault:
             await self._unreadable(kind, str(fault))
-            return Late(file=kind, reason=f"the {kind} of {self.day} cannot be read: {fault}")
+            said = f"the {kind} of {self.day} cannot be read: {fault}"
+            return Late(file=kind, reason=f"{FILES_VI[kind]} ngày {self.day} không đọc được / {said}")
         if isinstance(read, Late):
             return read
         self.read[kind] = await self._untold(kind, read)

@@ -105,3 +105,13 @@ async def tie_credits(
 async def statement_days(connection: Connection, bank: str, first: date, last: date) -> frozenset[date]:
     """The days whose statement a night read."""
     return frozenset(row["day"] for row in await connection.fetch(_READ, bank, first, last))
+
+
+async def waits_for_settlement(connection: Connection, bank: str, day: date) -> bool:
+    """Whether a provider still holds payments of a day or before, which a credit of that day may pay."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM receipts WHERE bank = $1 AND home = 'provider' AND NOT settled "
+        "AND taken_back_vnd < amount_vnd AND value_date <= $2)",
+        bank, day,
+    )  # fmt: skip
+    return found

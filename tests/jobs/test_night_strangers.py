@@ -159,6 +159,18 @@ async def test_a_credit_nobody_claims_can_be_booked_and_given_back(
         assert [one["difference_vnd"] for one in proof["statements"]] == [0]
 
 
+async def test_a_credit_that_may_pay_what_the_provider_still_holds_waits(
+    holding_hub: Hub, sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    """Booked by hand, the net credit of a late settlement file would be booked again when the file comes."""
+    async with right_books(holding_hub) as hub:
+        break_id = await strange_night(hub, sandbox, tmp_path, "credit", 33_000)
+        await paid_at_bank(hub, sandbox, "HS-2", days_ago=1)
+
+        with pytest.raises(Refused, match="receipt_not_settled"):
+            await decided(hub, break_id, "book_line")
+
+
 async def test_a_credit_can_be_what_a_party_paid_in(holding_hub: Hub, sandbox: SandboxProcess, tmp_path: Path) -> None:
     async with right_books(holding_hub) as hub:
         break_id = await strange_night(hub, sandbox, tmp_path, "credit", 700)
