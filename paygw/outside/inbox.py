@@ -46,7 +46,7 @@ def list_dropped(handle: int, *, settled_s: float) -> list[Dropped]:
     A sender that writes under the final name is waited for: a file is complete when nothing was written to it for
     `settled_s`.
     """
-    written_before_ns = time.time_ns() - int(settled_s * 1_000_000_000)
+    now_ns, settled_ns = time.time_ns(), int(settled_s * 1_000_000_000)
     found: list[tuple[int, Dropped]] = []
     with os.scandir(handle) as entries:
         for entry in entries:
@@ -54,7 +54,7 @@ def list_dropped(handle: int, *, settled_s: float) -> list[Dropped]:
                 continue
             if entry.is_file(follow_symlinks=False):
                 facts = entry.stat(follow_symlinks=False)
-                if settled_s and facts.st_mtime_ns > written_before_ns:
+                if 0 <= now_ns - facts.st_mtime_ns < settled_ns:  # a clock that is ahead holds nothing up
                     continue
                 stamp = f"{facts.st_mtime_ns}:{facts.st_size}"
                 found.append((facts.st_mtime_ns, Dropped(entry.name, facts.st_size, stamp)))

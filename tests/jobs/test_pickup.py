@@ -73,6 +73,13 @@ async def test_the_same_file_dropped_again_is_put_away_without_effect(dropping: 
     assert len(await filed(dropping, bank="sandbox-a", kind="statement", day=DAY)) == 1
 
 
+async def test_a_file_from_a_clock_that_is_ahead_is_taken(dropping: Hub) -> None:
+    patient = replace(dropping, settings=dropping.settings.model_copy(update={"file_settled_s": 60}))
+    os.utime(drop(patient, NAME, statement(100)), (time.time() + 3_600,) * 2)
+
+    assert await pick_up(patient, [FOLDER]) == [Picked("so-a", kept=1)]
+
+
 async def test_a_file_that_grows_is_left_until_nobody_writes_to_it(dropping: Hub) -> None:
     patient = replace(dropping, settings=dropping.settings.model_copy(update={"file_settled_s": 60}))
     path = drop(patient, NAME, statement(100, 200))
