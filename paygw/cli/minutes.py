@@ -1,15 +1,17 @@
 """`paygw minutes`: biên bản đối soát to read, print, sign and approve."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from paygw.cli.output import AsJson, show, show_all, with_hub
+from paygw.cli.output import AsJson, Row, show, show_all, with_hub
 from paygw.hub.days import day_of
 from paygw.hub.minutes import list_minutes, read_minutes, sign_minutes
 from reconciliation.minutes.document import minutes_pdf
-from reconciliation.minutes.workbook import minutes_xlsx
+from reconciliation.minutes.words import Content, batches, breakdown, breaks, dong, sources, totals
+from reconciliation.minutes.workbook import BATCHES, BREAKS, DETAILS, FILES, minutes_xlsx
 
 minutes = typer.Typer(help="Minutes of reconciliation: one person signs, another approves, both what was shown.")
 
@@ -35,7 +37,31 @@ def minutes_show(
     as_json: AsJson = False,
 ) -> None:
     """Show minutes as they were written."""
-    show(with_hub(lambda hub: read_minutes(hub, bank, day_of(day), number)), as_json=as_json)
+    found = with_hub(lambda hub: read_minutes(hub, bank, day_of(day), number))
+    if as_json:
+        show(found, as_json=True)
+        return
+    content = found["content"]
+    show({name: found[name] for name in ("bank", "day", "no", "made_at", "content_hash")}, as_json=False)
+    typer.echo(f"bằng chữ: {content['in_words']}")
+    show({"signatures": found["signatures"]}, as_json=False)
+    told: list[Row] = [{"chỉ tiêu": name, "số món": count, "vnd": vnd} for name, count, vnd in totals(content)]
+    for title, rows in (("Tổng hợp", told), *tables_of(content)):
+        typer.echo(f"\n{title}")
+        show_all(rows, as_json=False)
+
+
+def tables_of(content: Content) -> Iterator[tuple[str, list[Row]]]:
+    """The tables of the printed minutes."""
+    parts = {
+        "Theo cơ quan thu": (DETAILS, breakdown(content)),
+        "Quyết toán": (BATCHES, batches(content)),
+        "Chênh lệch": (BREAKS, breaks(content)),
+        "Tệp nguồn": (FILES, sources(content)),
+    }
+    for title, (names, rows) in parts.items():
+        cells = ([dong(cell) if isinstance(cell, int) else cell for cell in row] for row in rows)
+        yield title, [dict(zip(names, row, strict=True)) for row in cells]
 
 
 @minutes.command("export")

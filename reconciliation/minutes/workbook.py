@@ -11,10 +11,10 @@ from reconciliation.minutes.words import MODES, Content, batches, breakdown, bre
 
 _AMOUNT = "#,##0"
 _ROLES = {"signed": "Người lập", "approved": "Người duyệt"}
-_DETAILS = ("Cơ quan thu", "Thủ tục", "Thành phần", "Số món", "Số tiền (đồng)", "Nộp ngân sách")
-_BATCHES = ("Lô", "Tổng các dòng", "Phí bị trừ", "Ghi có thực tế", "Kết quả")
-_BREAKS = ("Loại", "Tham chiếu", "Mã giao dịch", "Theo sổ", "Theo ngân hàng", "Tình trạng")
-_FILES = ("Loại", "SHA-256", "Số dòng")
+DETAILS = ("Cơ quan thu", "Thủ tục", "Thành phần", "Số món", "Số tiền (đồng)", "Nộp ngân sách")
+BATCHES = ("Lô", "Tổng các dòng", "Phí bị trừ", "Ghi có thực tế", "Kết quả")
+BREAKS = ("Loại", "Tham chiếu", "Mã giao dịch", "Theo sổ", "Theo ngân hàng", "Tình trạng")
+FILES = ("Loại", "SHA-256", "Số dòng")
 
 
 def minutes_xlsx(minutes: Mapping[str, Any]) -> bytes:
@@ -54,10 +54,10 @@ def minutes_xlsx(minutes: Mapping[str, Any]) -> bytes:
             ("Chỉ tiêu", "Số món", "Số tiền (đồng)"),
             [[name, "" if count is None else count, vnd] for name, count, vnd in totals(content)],
         )
-        sheets.add("Chi tiết", _DETAILS, breakdown(content))
-        sheets.add("Quyết toán", _BATCHES, batches(content))
-        sheets.add("Chênh lệch", _BREAKS, breaks(content))
-        sheets.add("Tệp nguồn", _FILES, sources(content))
+        sheets.add("Chi tiết", DETAILS, breakdown(content))
+        sheets.add("Quyết toán", BATCHES, batches(content))
+        sheets.add("Chênh lệch", BREAKS, breaks(content))
+        sheets.add("Tệp nguồn", FILES, sources(content))
     return made.getvalue()
 
 

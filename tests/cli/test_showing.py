@@ -2,8 +2,10 @@
 
 import pytest
 
+from paygw.cli.minutes import tables_of
 from paygw.cli.night_words import outcome, steps_in_words
 from paygw.cli.showing import show, show_all
+from tests.reconciliation.minutes_sample import SAMPLE
 
 DONE = {
     "bank": "sandbox-a",
@@ -80,3 +82,11 @@ def test_more_than_a_screen_holds_is_a_record_per_row(capsys: pytest.CaptureFixt
     show_all([{f"field_{n}": "value" for n in range(19)} | {"content_hash": "ab" * 32}], as_json=False)
 
     assert f"mã băm nội dung (content_hash): {'ab' * 32}\n" in capsys.readouterr().out
+
+
+def test_minutes_are_read_as_the_tables_they_are_printed_as() -> None:
+    tables = dict(tables_of(SAMPLE["content"]))
+
+    assert list(tables) == ["Theo cơ quan thu", "Quyết toán", "Chênh lệch", "Tệp nguồn"]
+    assert [row["Số tiền (đồng)"] for row in tables["Theo cơ quan thu"]] == ["600.000", "15.000"]
+    assert [row["SHA-256"] for row in tables["Tệp nguồn"]] == ["ab" * 32, "cd" * 32]
