@@ -27,6 +27,7 @@ WALKS: Final = {
 }
 _STATEMENT: Final = re.compile(r"\s*(WITH|SELECT|UPDATE|DELETE|INSERT)\b")
 _EXPLAIN: Final = "EXPLAIN (GENERIC_PLAN, FORMAT JSON) "
+_PARTS: Final = (psycopg.errors.SyntaxError, psycopg.errors.UndefinedTable)  # of a statement: seen in what it becomes
 _STATEMENTS_MIN: Final = 100
 _GENERIC_PLANS: Final = 160_000  # the version that can plan a statement without its values
 
@@ -63,11 +64,8 @@ def test_statements_have_ways_that_do_not_grow(planner: psycopg.Connection[Any])
     walks, planned = {}, set[str]()
     for name, sql in _statements():
         try:
-            plan = planner.execute(_EXPLAIN + sql).fetchone()  # type: ignore[arg-type]  # psycopg wants literals
-        except (
-            psycopg.errors.SyntaxError,
-            psycopg.errors.UndefinedTable,
-        ):  # a part of a statement: seen in what it becomes
+            plan = planner.execute(_EXPLAIN + sql).fetchone()
+        except _PARTS:
             continue
         assert plan is not None
         planned.add(name)
