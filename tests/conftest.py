@@ -1,6 +1,11 @@
 """What every test gets: no network unless its marker asks for it, and the database fixtures."""
 
+import hypothesis
 import pytest
+
+# No test asserts times: on a busy machine an example may take a second.
+hypothesis.settings.register_profile("paygw", deadline=None)
+hypothesis.settings.load_profile("paygw")
 
 pytest_plugins = ["tests.db_fixtures", "tests.hub_fixtures", "tests.sandbox_fixtures"]
 

@@ -299,7 +299,7 @@ def test_junk_opens_no_session_and_declines_none(pair: Pair, reply: HttpReply) -
 
 
 @each_pair
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(status=st.integers(100, 599), body=st.binary(max_size=400), signature=st.text(max_size=90))
 def test_any_bytes_are_unknown(pair: Pair, status: int, body: bytes, signature: str) -> None:
     reply = HttpReply(status=status, headers={"x-sandbox-signature": signature, "signature": signature}, body=body)

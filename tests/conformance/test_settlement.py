@@ -64,7 +64,7 @@ def test_what_does_not_add_up_is_refused(pair: Pair, rows: tuple[str, ...]) -> N
 
 
 @each_pair
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(body=st.binary(max_size=300))
 def test_junk_is_malformed_and_nothing_else(pair: Pair, body: bytes) -> None:
     if pair.connector.parse_settlement is None:

@@ -14,7 +14,7 @@ from tests.conformance.pairs import CONNECTORS, NOW, PAIRS, SIDES, Pair, sample_
 
 Spoken: TypeAlias = tuple[Pair, Evidence]
 each_pair = pytest.mark.parametrize("pair", [Pair(CONNECTORS[name], SIDES[name]) for name in PAIRS], ids=PAIRS)
-calmly = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+calmly = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 def test_what_the_bank_signed_is_what_we_read(spoken: Spoken) -> None:

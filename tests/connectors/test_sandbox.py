@@ -212,7 +212,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(field=st.sampled_from(["event_id", "type", "occurred_at", "data"]), value=_JSON)
 def test_any_signed_field_is_read_or_malformed(field: str, value: object) -> None:
     message = _edited(lambda event: event.update({field: value}))
@@ -220,7 +220,7 @@ def test_any_signed_field_is_read_or_malformed(field: str, value: object) -> Non
         assert isinstance(parse_webhook(message, SECRETS, NOW), Notice | Ignored)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(name=st.sampled_from(sorted(asdict(PAYMENT))), value=_JSON)
 def test_any_signed_payment_is_read_or_malformed(name: str, value: object) -> None:
     message = _edited(lambda event: event["data"].update({name: value}))

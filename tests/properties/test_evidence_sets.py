@@ -231,7 +231,7 @@ def _arrive(mode: Mode, seed: int, order_of: Callable[[list[Evidence]], list[Evi
     return post.outcome()
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=120, derandomize=True)
 @given(mode=st.sampled_from(MODES), seed=st.integers(0, 10_000), data=st.data())
 def test_any_order_and_repetition_of_one_evidence_set_ends_alike(mode: Mode, seed: int, data: st.DataObject) -> None:
     def shuffled(items: list[Evidence]) -> list[Evidence]:

@@ -26,7 +26,7 @@ STEPS = st.lists(st.tuples(st.integers(0, len(ACTIONS) - 1), st.integers(0, 10_0
 
 PAYMENTS = ((FEE_VND,), (5_000, 200_000), (FEE_VND, FEE_VND), (200_000, 5_007))
 Clones = Callable[[], AbstractContextManager[Database]]
-_PROFILE = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+_PROFILE = settings(max_examples=3, suppress_health_check=list(HealthCheck), database=None)
 
 
 @pytest.mark.parametrize("mode", ["routing", "custody"])

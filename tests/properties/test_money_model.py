@@ -53,7 +53,6 @@ def _act(town: Town, name: str, a: int, b: int, c: int) -> None:
 MoneyMachine.TestCase.settings = settings(
     max_examples=100,
     stateful_step_count=40,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -51,7 +51,7 @@ def _rows(booked: list[Booked]) -> list[Row]:
 
 
 @given(_ROWS, _ROWS, st.randoms(use_true_random=False), st.sampled_from([_TERMS, _NIGHT]))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_order_of_rows_changes_nothing(
     ours: list[Booked], theirs: list[Booked], rng: random.Random, terms: Terms
 ) -> None:
@@ -66,7 +66,7 @@ def test_the_order_of_rows_changes_nothing(
 
 
 @given(_ROWS, _ROWS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_rows_left_off_the_desk_of_a_night_change_nothing(ours: list[Booked], theirs: list[Booked]) -> None:
     whole = judge(_rows(ours), _rows(theirs), _NIGHT)
 
@@ -84,7 +84,7 @@ def _faces(breaks: Iterable[Break], told: set[str]) -> list[str]:
 
 
 @given(_ROWS, _ROWS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_every_payment_and_refund_is_matched_or_named(ours: list[Booked], theirs: list[Booked]) -> None:
     desk = judge(_rows(ours), _rows(theirs), _TERMS)
 
@@ -95,7 +95,7 @@ def test_every_payment_and_refund_is_matched_or_named(ours: list[Booked], theirs
 
 @example(seed=278)  # a wrong fee on the smallest amount once passed for a floor of the tariff
 @given(seed=st.integers(0, 10**6))
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_random_plants_are_found(run: Run, seed: int) -> None:
     corpus = build(seed=seed, per_day=20, each=1)
 
@@ -103,7 +103,7 @@ def test_random_plants_are_found(run: Run, seed: int) -> None:
 
 
 @given(seed=st.integers(0, 10**6), gap_vnd=st.sampled_from([-1, 1]))
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_surplus_or_shortage_of_one_dong_is_found(run: Run, seed: int, gap_vnd: int) -> None:
     corpus = build(seed=seed, per_day=3, each=0)
     number = seed % len(corpus.lines)

@@ -110,7 +110,7 @@ def test_the_schema_of_the_facts_is_a_valid_json_schema(code: str) -> None:
     jsonschema.Draft202012Validator.check_schema(facts_schema(starter().procedures[code]))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(
     line=st.sampled_from(CODES).flatmap(requests),
     junk=st.sampled_from([None, "?", -1, 1.5, [], True, 10**16]),

@@ -19,7 +19,7 @@ from tests.kernel.fees.oracle import OracleRefusal
 from tests.kernel.fees.starter import STARTER, requests, starter, starter_oracle
 
 CODES = sorted(starter().procedures)
-EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 def _oracle_answer(line: dict[str, Any]) -> dict[str, object]:
@@ -93,7 +93,7 @@ def _shuffled(node: Any, rng: random.Random, *, ordered: bool = False) -> Any:
     return [_shuffled(child, rng) for child in node] if isinstance(node, list) else node
 
 
-@settings(max_examples=3, deadline=None, phases=(Phase.generate,))
+@settings(max_examples=3, phases=(Phase.generate,))
 @given(seed=st.integers(0, 2**32), data=st.data())
 def test_key_order_in_the_files_changes_nothing(seed: int, data: st.DataObject) -> None:
     rng = random.Random(seed)  # noqa: S311 - shuffling needs no secret

@@ -323,7 +323,7 @@ def _priced(found: Catalogue, facts: dict[str, object]) -> Quote | FeeError:
         return error
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=600, suppress_health_check=list(HealthCheck))
 @given(component=_COMPONENTS, facts=_FACTS)
 def test_a_random_tariff_is_priced_or_refused_with_a_reason(
     component: dict[str, Any], facts: dict[str, object]
