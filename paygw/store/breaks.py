@@ -12,9 +12,13 @@ INSERT INTO breaks (id, key, kind, bank, day, ref, bank_txn_id, book_amount_vnd,
     receipt_id, order_id, opened_at, due_on)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, r.id, r.order_id, $12, $13
 FROM (VALUES (1)) one LEFT JOIN receipts r ON r.id = (
-    SELECT x.id FROM receipts x LEFT JOIN attempts a ON a.id = x.attempt_id
-    WHERE x.bank = $4 AND (x.bank_txn_id = nullif($7, '') OR a.ref = nullif($6, ''))
+    SELECT x.id FROM (
+        SELECT id FROM receipts WHERE bank = $4 AND bank_txn_id = nullif($7, '')
+        UNION SELECT n.id FROM attempts a JOIN receipts n ON n.attempt_id = a.id AND n.bank = $4
+            WHERE a.bank = $4 AND a.ref = nullif($6, '')
+    ) named JOIN receipts x USING (id)
     ORDER BY x.bank_txn_id IS NOT DISTINCT FROM nullif($7, '') DESC, x.booked_at, x.id LIMIT 1)
+WHERE NOT EXISTS (SELECT FROM breaks WHERE key = $2)
 ON CONFLICT ON CONSTRAINT breaks_key DO NOTHING RETURNING id
 """
 _NOTE = "INSERT INTO break_notes (break_id, at, person, action, text) VALUES ($1, $2, $3, $4, $5)"
