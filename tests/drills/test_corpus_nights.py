@@ -57,7 +57,7 @@ from tests.drills.kit.month import (
 from tests.hub.test_position import planted
 from tests.hub_fixtures import PORTAL, Clock, sandbox_bank
 
-pytestmark = [pytest.mark.db, pytest.mark.drill, pytest.mark.timeout(3_600)]
+pytestmark = [pytest.mark.db, pytest.mark.drill, pytest.mark.timeout(5_400)]
 
 _LINES = 10_000  # a day
 _EACH = 60  # of every fault
