@@ -28,6 +28,7 @@ from paygw.store import seals
 from paygw.store.dsn import Dsn, parse_dsn
 from paygw.store.embedded import Options, copy_out, move_data, put_in_place, require_vacant, start
 from paygw.store.health import read_database_bytes, read_revision
+from paygw.store.migrate import head
 from paygw.store.restores import mark_restored
 
 _AUDIT_S: Final = 3_600.0  # books of years take their time
@@ -94,8 +95,7 @@ def _require_embedded(settings: Settings) -> None:
 
 
 async def _copy(hub: Hub, file: Path, by: str) -> dict[str, Any]:
-    while await sealing.seal(hub):
-        pass
+    await sealing.seal_all(hub)
     async with hub.pool.acquire() as connection:
         manifest = Manifest(
             made_at=instant(hub.clock()),
@@ -163,6 +163,9 @@ def _unpack(settings: Settings, file: Path, scratch: Path) -> Manifest:
         reader = BackupReader(packed, vault, name=str(file))
         if (mode := reader.manifest.mode) != settings.mode:
             raise Refused("invalid_value", f"This is a backup of a {mode} hub: set PAYGW_MODE={mode}.")
+        if reader.manifest.schema > head():
+            known = f"This backup is of schema {reader.manifest.schema}, this paygw knows {head()}"
+            raise Refused("stale_version", f"{known}: use the later version.")
         needed = reader.manifest.database_bytes * _SPACE_PERCENT // 100
         free = shutil.disk_usage(settings.var).free
         if free < needed:

@@ -84,14 +84,7 @@ def audit_verify(*, as_json: AsJson = False) -> None:
 @audit.command("seal")
 def audit_seal(*, as_json: AsJson = False) -> None:
     """Seal what was committed so far, without waiting for the worker."""
-
-    async def work(hub: Hub) -> int:
-        sealed = 0
-        while count := await sealing.seal(hub):
-            sealed += count
-        return sealed
-
-    show({"sealed": with_hub(work)}, as_json=as_json)
+    show({"sealed": with_hub(sealing.seal_all)}, as_json=as_json)
 
 
 @ledger.command("check")

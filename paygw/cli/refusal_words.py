@@ -12,6 +12,7 @@ WORDS: Final[Mapping[str, str]] = {
     "assessment_not_allowed": "Thủ tục này có biểu phí cố định, không nhập số tiền.",
     "assessment_required": "Cơ quan thu phải xác định số tiền của thủ tục này.",
     "attempt_in_flight": "Đang có lần thanh toán dở dang; chờ kết quả.",
+    "backup_unreadable": "Tệp sao lưu không mở được; dùng bản sao khác hoặc đúng tệp khóa.",
     "bad_cursor": "Con trỏ trang không đúng; dùng nguyên giá trị `next` của trang trước.",
     "bad_request": "Yêu cầu chưa đúng.",
     "bad_time": "Ngày giờ chưa đúng.",

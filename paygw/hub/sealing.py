@@ -26,6 +26,15 @@ async def seal(hub: Hub) -> int:
     return max(sealed)
 
 
+async def seal_all(hub: Hub) -> int:
+    """Seal in batches until one is not full: what is committed meanwhile comes later. Returns about how many rows."""
+    sealed, count = 0, SEAL_ROWS_MAX
+    while count == SEAL_ROWS_MAX:
+        count = await seal(hub)
+        sealed += count
+    return sealed
+
+
 async def export(hub: Hub) -> bool:
     """Write the current heads down outside the database if they are news. What a crash left out comes with the next."""
     heads = await hub.transact(seals.current_heads)

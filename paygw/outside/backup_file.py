@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from paygw.kernel.errors import PaygwError
+from paygw.kernel.errors import Refused
 from paygw.kernel.seals import Head
 from paygw.outside.vault import Vault, VaultError
 
@@ -41,8 +41,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     heads: tuple[Head, ...]
 
 
-class BadBackup(PaygwError):
-    """The file is no whole backup of ours; the message says where it fails."""
+class BadBackup(Refused):
+    """The file is no whole backup of ours; the message says where it fails and what to do."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("backup_unreadable", detail)
 
 
 def write_backup(path: Path, vault: Vault, manifest: Manifest, stream: Iterable[bytes]) -> tuple[int, str]:
@@ -69,9 +72,18 @@ def write_backup(path: Path, vault: Vault, manifest: Manifest, stream: Iterable[
             os.fsync(file.fileno())
             size = file.tell()
         part.rename(path)
+        _sync_folder(path.parent)
     finally:
         part.unlink(missing_ok=True)
     return size, sealed.digest.hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 class BackupReader(RawIOBase):
@@ -128,7 +140,7 @@ class _Sealing:
 def _pieces(file: BinaryIO, vault: Vault, name: str) -> Iterator[bytes]:
     head = file.read(len(_MAGIC) + _NAME_BYTES)
     if not head.startswith(_MAGIC) or len(head) != len(_MAGIC) + _NAME_BYTES:
-        raise BadBackup(f"{name} is no backup of paygw")
+        raise BadBackup(f"{name} is no backup of paygw: give a file that paygw backup wrote")
     number = 0
     frame = _frame(file, name)
     while frame:

@@ -9,11 +9,16 @@ from tempfile import mkdtemp
 import pytest
 
 from paygw.cli.root import run
+from paygw.outside.backup_file import Manifest, write_backup
+from paygw.outside.vault import open_vault
 from tests.cli.conftest import SMALL_CATALOGUE, Paygw, Ran
 
 pytestmark = [pytest.mark.db, pytest.mark.timeout(300)]
 
 _PORTAL = "portal add --id hanoi --name Hanoi --callback-url http://127.0.0.1:9/cb --return-origin http://127.0.0.1:9"
+LATER = Manifest(
+    made_at="2026-11-26T03:00:00Z", version="9", schema="9999", mode="test", funds="routing", database_bytes=1, heads=()
+)
 
 
 @pytest.fixture
@@ -60,6 +65,11 @@ def test_a_hub_lost_and_brought_back(embedded: Callable[..., Ran], place: Path) 
     assert "cut off or changed" in embedded(f"restore {cut}").refusal
     assert not (place / "var" / "restoring").exists()
 
+    (place / "other").write_text("a file of somebody")
+    assert "Tệp sao lưu" in embedded(f"restore {place / 'other'}").refusal
+    later = place / "later.backup"
+    write_backup(later, open_vault(place / "var" / "secret" / "kek", create=False), LATER, [b"unknown"])
+    assert "use the later version" in embedded(f"restore {later}").refusal
     back = embedded(f"restore {kept} --by huong --json").said
     assert (back["ok"], back["restored"], back["portals"], back["findings"]) == (True, True, 1, [])
     assert [row["id"] for row in json.loads(embedded("portal list --json").out)] == ["hanoi"]

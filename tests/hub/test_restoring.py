@@ -1,17 +1,20 @@
 """After a restore nothing leaves for portals or banks until the banks were asked and a person has said so."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import asyncpg
 import pytest
 
-from paygw.hub import restoring
+from paygw.hub import restoring, sealing
 from paygw.hub.enquiries import enquire_due
 from paygw.hub.events import list_events
 from paygw.hub.finance import list_entries
 from paygw.hub.hub import Hub
 from paygw.hub.payouts import export_payout
+from paygw.hub.persons import tell_audit
 from paygw.hub.refund_sending import work_refunds
 from paygw.hub.refunds import approve_refund
 from paygw.hub.registry_watch import load_registry
@@ -159,3 +162,19 @@ async def test_without_a_restore_nothing_is_held(hub: Hub) -> None:
     assert await restoring.show_restore(hub) == {"restored": False}
     assert await _claimed(hub) == 1
     assert await restoring.release(hub, by="ops", anyway=False) == {"restored": False}
+
+
+async def test_sealing_for_a_backup_ends_while_payments_come_in(hub: Hub) -> None:
+    """On a busy hub every look finds rows: a batch that is not full is enough."""
+
+    async def busy() -> None:
+        while True:
+            await hub.transact(partial(tell_audit, principal="ops", action="busy", subject="hub"))
+
+    busyness = asyncio.create_task(busy())
+    try:
+        async with asyncio.timeout(30):
+            assert await sealing.seal_all(hub) < sealing.SEAL_ROWS_MAX
+        assert not busyness.done()
+    finally:
+        busyness.cancel()

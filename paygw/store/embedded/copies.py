@@ -65,11 +65,9 @@ def put_in_place(var_dir: Path, tar: BinaryIO) -> None:
             os.sync()
             fresh.rename(layout.data)
         except OSError as error:
-            shutil.rmtree(fresh, ignore_errors=True)
             raise explain_os_error(error, path=fresh) from error
-        except BaseException:
-            shutil.rmtree(fresh, ignore_errors=True)
-            raise
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)  # where it was not put in place
 
 
 def move_data(source_var: Path, target_var: Path) -> None:
