@@ -124,8 +124,9 @@ def _meanings(by_kind: Mapping[str, Any]) -> Iterator[str]:
         words = WORDS[BreakKind(kind)]
         yield f"<tr><th scope=row>{words.name_vi}<br>{_en('span', words.name_en)}<br><code>{kind}</code></th>"
         yield _figures(_count(found["count"]), format_vnd(found["at_risk_vnd"]))
-        yield f"<td>{words.means_vi} {words.cause_vi}<br>{_en('span', f'{words.means_en} {words.cause_en}')}</td>"
-        yield f"<td>{words.next_vi}<br>{_en('span', words.next_en)}</td></tr>"
+        yield f"<td class=detail>{words.means_vi} {words.cause_vi}<br>"
+        yield f"{_en('span', f'{words.means_en} {words.cause_en}')}</td>"
+        yield f"<td class=detail>{words.next_vi}<br>{_en('span', words.next_en)}</td></tr>"
     yield "</tbody></table></div>"
 
 

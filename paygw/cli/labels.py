@@ -39,5 +39,10 @@ LABELS: Final[Mapping[str, str]] = {
     "title_en": "English", "title_vi": "tên gọi", "total_vnd": "tổng số", "treasury_unit": "mã KBNN",
     "tries": "lần chạy",
     "units": "số đơn vị", "unknown": "chưa rõ", "value_date": "ngày giá trị", "violations": "vi phạm",
+    "banks": "ngân hàng", "bytes": "số byte", "deliveries_waiting": "thông báo đang chờ", "findings": "phát hiện",
+    "held": "đang giữ lại", "key": "tệp khóa", "next": "bước tiếp theo", "payments_to_ask_about": "khoản phải hỏi lại",
+    "portals": "cổng", "released_at": "cho đi lúc", "released_by": "người cho đi", "restored": "đã khôi phục",
+    "restored_by": "người khôi phục", "schema": "phiên bản dữ liệu", "shows": "dữ liệu đến lúc",
+    "unasked": "khoản chưa hỏi lại",
     "vnd": "số tiền", "waiting": "chờ kỳ sau", "waits_for": "đang chờ", "written": "đã ghi vào",
 }  # fmt: skip
