@@ -31,7 +31,7 @@ from aiohttp import web
 
 from bench.anchor import CREATE_SCRIPT, WEBHOOK_SCRIPT, pgbench, prepare
 from bench.world import KEY, World, start_world, webhook_body, webhook_headers
-from tests.sandbox_fixtures import free_port
+from paygw.outside.ports import free_port
 
 _BANK_PAGE = re.compile(r'class="button" href="(http[^"]+)"')
 _WAIT_S = 60.0

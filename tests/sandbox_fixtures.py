@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from paygw.kernel.connector import Secrets
+from paygw.outside.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 KEY = "test-secret-of-sandbox-banks"
@@ -101,14 +101,6 @@ class SandboxProcess:
         """The money facts in the bank's file."""
         lines = (self.folder / bank / "truth.jsonl").read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines]
-
-
-def free_port() -> int:
-    """A port nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture

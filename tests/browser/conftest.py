@@ -28,6 +28,7 @@ from paygw.kernel.decide import Landing
 from paygw.kernel.fees.catalogue import Catalogue
 from paygw.kernel.refs import order_of_token
 from paygw.outside.bank_http import BankLimits, bank_http
+from paygw.outside.ports import free_port
 from paygw.outside.vault import Vault
 from paygw.settings import Settings
 from paygw.simulators.side import sides
@@ -35,7 +36,7 @@ from paygw.store.checkout import read_checkout
 from paygw.store.engine import open_pool
 from tests.db_fixtures import Database
 from tests.hub_fixtures import PORTAL, Counts
-from tests.sandbox_fixtures import SandboxProcess, free_port
+from tests.sandbox_fixtures import SandboxProcess
 
 T = TypeVar("T")
 

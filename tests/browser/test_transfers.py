@@ -14,12 +14,13 @@ from paygw.hub.registry import Bank
 from paygw.kernel.connector import Secrets
 from paygw.kernel.decide import Landing
 from paygw.kernel.vietqr import read
+from paygw.outside.ports import free_port
 from paygw.simulators.side import sides
 from tests.browser.conftest import DESKTOP, PHONE, LiveHub, Windows
 from tests.browser.pixels import qr_texts
 from tests.browser.test_access import AXE, OVERFLOW, RUN
 from tests.browser.test_paying import heading
-from tests.sandbox_fixtures import SandboxProcess, free_port
+from tests.sandbox_fixtures import SandboxProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.db]
 ACCOUNT = "0011001234567"

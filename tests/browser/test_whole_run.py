@@ -15,10 +15,10 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Page, expect
 
+from paygw.outside.ports import free_port
 from tests.browser.conftest import DESKTOP, PHONE, Windows
 from tests.browser.test_paying import choose, heading
 from tests.house.sources import ROOT
-from tests.sandbox_fixtures import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.db]
 

@@ -14,9 +14,9 @@ from urllib.request import urlopen
 
 import pytest
 
+from paygw.outside.ports import free_port
 from tests.db_fixtures import Database
 from tests.house.sources import ROOT
-from tests.sandbox_fixtures import free_port
 
 pytestmark = [pytest.mark.db, pytest.mark.net]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from paygw.outside.ports import free_port
 from paygw.store.embedded.process import identify, postgres_in
 from tests.drills.conftest import Figures
 from tests.drills.kit.bank import dice
@@ -19,7 +20,6 @@ from tests.drills.kit.load import Load
 from tests.drills.kit.portal import Portal, listening
 from tests.drills.kit.processes import Hand, until, worker
 from tests.drills.kit.world import World, world
-from tests.sandbox_fixtures import free_port
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(2400)]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from paygw.outside.ports import free_port
 from tests.drills.conftest import Figures
 from tests.drills.kit.processes import Api, environment, until
-from tests.sandbox_fixtures import free_port
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
 

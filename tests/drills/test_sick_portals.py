@@ -14,11 +14,11 @@ from paygw.hub.hub import Hub
 from paygw.hub.registry import Portal, Registry
 from paygw.jobs.callbacks import Dispatcher, limits_of
 from paygw.outside.callbacks import Sender
+from paygw.outside.ports import free_port
 from tests.db_fixtures import Database
 from tests.drills.conftest import Figures
 from tests.drills.kit.endpoints import SICK, Endpoints, canary, forbidden_urls, listening_endpoints
 from tests.jobs.outbox_kit import add_events, open_hub, portal
-from tests.sandbox_fixtures import free_port
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
 

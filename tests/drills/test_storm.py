@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from paygw.outside.ports import free_port
 from tests.drills.conftest import Figures
 from tests.drills.kit.audit import Acknowledged, Findings, read_truth
 from tests.drills.kit.bank import dice
@@ -19,7 +20,6 @@ from tests.drills.kit.portal import Portal, listening
 from tests.drills.kit.processes import running, until, worker
 from tests.drills.kit.provision import BANK, OTHER_BANK
 from tests.drills.kit.world import World, world
-from tests.sandbox_fixtures import free_port
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(1800)]
 

@@ -4,7 +4,6 @@ import asyncio
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from paygw.hub.filed import filed, find_files
 from paygw.hub.hub import Hub
 from paygw.jobs.pickup import Picked, inbox_of, pick_up
 from paygw.kernel.errors import Refused
+from paygw.outside.ports import free_port
 from paygw.outside.sources import Sftp, Source, load_sources
 from reconciliation.statements.read import SHIPPED
 from tests.jobs.test_staging import DAY, statement
@@ -177,9 +177,7 @@ def server() -> Iterator[Server]:
 def _serve(home: Path) -> Iterator[Server]:
     for name in ("host", "user", "other"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(home / name)], check=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     folder = home / "out"
     folder.mkdir()
     shutil.copy(home / "user.pub", home / "authorized")

@@ -13,10 +13,11 @@ from paygw.kernel.connector import HttpRequest, Notice
 from paygw.kernel.evidence import PaymentSeen
 from paygw.kernel.macs import hmac_hex
 from paygw.kernel.wire import Json
+from paygw.outside.ports import free_port
 from paygw.simulators.sides.payos import PAYMENT, SECRETS, tell
 from tests.conformance.pairs import NOW, session_ask
 from tests.peers.conftest import Call
-from tests.sandbox_fixtures import SandboxProcess, free_port
+from tests.sandbox_fixtures import SandboxProcess
 from tests.simulators.provider_world import ProviderWorld, provider_world
 
 pytestmark = pytest.mark.peers

@@ -11,10 +11,11 @@ from connectors.vnpay import HASH, build_redirect, parse_webhook
 from paygw.kernel import forms
 from paygw.kernel.connector import HttpRequest, Notice
 from paygw.kernel.evidence import PaymentSeen
+from paygw.outside.ports import free_port
 from paygw.simulators.sides.vnpay import PAYMENT, SECRETS, tell
 from tests.conformance.pairs import NOW, session_ask
 from tests.peers.conftest import Call
-from tests.sandbox_fixtures import SandboxProcess, free_port
+from tests.sandbox_fixtures import SandboxProcess
 from tests.simulators.provider_world import ProviderWorld, provider_world, query_of
 
 pytestmark = pytest.mark.peers

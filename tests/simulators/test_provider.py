@@ -8,10 +8,11 @@ import pytest
 
 from paygw.kernel.connector import Contact, HttpRequest, Verdict
 from paygw.kernel.evidence import AttemptSeen, AttemptStatus, PaymentSeen, RefundSeen
+from paygw.outside.ports import free_port
 from paygw.simulators.bank import VIETNAM
 from paygw.simulators.provider import providers
 from tests.conformance.pairs import CONNECTORS, refund_ask
-from tests.sandbox_fixtures import SandboxProcess, free_port
+from tests.sandbox_fixtures import SandboxProcess
 from tests.simulators.provider_world import ProviderWorld, provider_world
 
 pytestmark = pytest.mark.net

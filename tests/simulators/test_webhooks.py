@@ -13,9 +13,10 @@ from connectors.sandbox import open_session, refund
 from paygw.kernel.connector import Contact
 from paygw.kernel.evidence import AttemptSeen, PaymentSeen, RefundSeen, ReversalSeen
 from paygw.outside.bank_http import BankLimits, bank_http
+from paygw.outside.ports import free_port
 from tests.conformance.pairs import refund_ask, session_ask
 from tests.outside.test_bank_http_sandbox import Unseen
-from tests.sandbox_fixtures import SandboxProcess, free_port
+from tests.sandbox_fixtures import SandboxProcess
 from tests.simulators.ear import Ear, ear
 
 pytestmark = pytest.mark.net

@@ -7,6 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from paygw.outside.ports import free_port
 from paygw.store.embedded import Cluster, start
 from paygw.store.embedded.errors import (
     DataDamaged,
@@ -25,15 +26,6 @@ from paygw.store.roles import OWNER
 from tests.store.embedded_kit import SMALL, fetch, holder_of, postmaster_pid
 
 pytestmark = pytest.mark.db
-
-
-@pytest.fixture
-def free_port() -> int:
-    """A port of the loopback that nobody has."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def test_data_survive_a_stop(var_dir: Path) -> None:
@@ -140,8 +132,8 @@ def test_durable_caller_refuses_a_server_without_fsync(var_dir: Path) -> None:
         start(var_dir, SMALL)
 
 
-async def test_tcp_asks_for_a_password(var_dir: Path, free_port: int) -> None:
-    with start(var_dir, replace(SMALL, tcp_port=free_port)) as cluster:
+async def test_tcp_asks_for_a_password(var_dir: Path) -> None:
+    with start(var_dir, replace(SMALL, tcp_port=free_port())) as cluster:
         dsn = cluster.tcp_dsn(OWNER)
         assert await fetch(dsn, "SELECT 1") == 1
         assert await fetch(cluster.runtime_dsn(), "SELECT 1") == 1
@@ -198,12 +190,13 @@ def test_planted_symlink_is_refused(var_dir: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_start_works_after_a_failed_one(var_dir: Path, free_port: int) -> None:
+def test_start_works_after_a_failed_one(var_dir: Path) -> None:
+    port = free_port()
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", free_port))
+        taken.bind(("127.0.0.1", port))
         taken.listen()
         with pytest.raises(PortInUse):
-            start(var_dir, replace(SMALL, tcp_port=free_port))
+            start(var_dir, replace(SMALL, tcp_port=port))
 
     with start(var_dir, SMALL) as cluster:
         assert postmaster_pid(cluster.data)

@@ -6,7 +6,6 @@ import json
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -37,6 +36,7 @@ from paygw.hub.provisioning import (
     new_secret,
 )
 from paygw.kernel.errors import Unavailable
+from paygw.outside.ports import free_port
 from paygw.settings import Settings, child_environment
 
 BANKS = {"sandbox-a": "redirect", "sandbox-b": "server"}
@@ -97,7 +97,7 @@ async def raised_stage(folder: Path, fault: Fault) -> AsyncIterator[World]:
     """Provision and start everything; end it in reverse order, by pid, whatever happens."""
     if importlib.util.find_spec("examples") is None:
         raise Unavailable("the demo runs from a checkout of the project: it needs examples/portal")
-    portal_port, banks_port, hub_port = (_free_port() for _ in range(3))
+    portal_port, banks_port, hub_port = (free_port() for _ in range(3))
     key, finance_key, secret = new_key("test"), new_key("test"), new_secret()
     settings = Settings(
         var=folder / "var", port=hub_port, callback_allow=(f"127.0.0.1:{portal_port}",), log_level="error"
@@ -217,10 +217,3 @@ def _await_health(url: str) -> None:
         except OSError:
             time.sleep(0.1)
     raise Unavailable("the hub did not start: see the log folder of the demo")
-
-
-def _free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        port: int = door.getsockname()[1]
-        return port

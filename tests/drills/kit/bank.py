@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from paygw.outside.ports import free_port
 from tests.drills.kit.provision import BANK, OTHER_BANK
-from tests.sandbox_fixtures import SandboxProcess, free_port
+from tests.sandbox_fixtures import SandboxProcess
 
 _SCHEDULE_S = (0, 0.5, 0.5, 1, 1, 2, 2, 3, 3, 5, 5, 5, 5, 10, 10, 10, 10, 10, 10)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-from tests.sandbox_fixtures import free_port
+from paygw.outside.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 READY_WAIT_S = 120.0
