@@ -93,6 +93,7 @@ def sealing_hub(hub: Hub, tmp_path: Path) -> Hub:
     return replace(hub, settings=hub.settings.model_copy(update={"var": tmp_path}))
 
 
+@pytest.mark.alone
 async def test_a_changed_row_of_the_audit_trail_turns_the_verdict(sealing_hub: Hub, database: Database) -> None:
     hub = sealing_hub
     await paid(hub)

@@ -120,6 +120,7 @@ async def test_a_payment_message_is_not_made_twice(custody_hub: Hub, database: D
     assert (await export_payout(hub, batch, by="huong")).startswith(b"<?xml")
 
 
+@pytest.mark.alone
 async def test_a_cursor_of_before_is_turned_back(hub: Hub, database: Database) -> None:
     """Transactions are counted anew from the backup: what a reader saw beyond it is not there any more."""
     await paid(hub, "HS-1")
@@ -164,6 +165,7 @@ async def test_without_a_restore_nothing_is_held(hub: Hub) -> None:
     assert await restoring.release(hub, by="ops", anyway=False) == {"restored": False}
 
 
+@pytest.mark.alone
 async def test_sealing_for_a_backup_ends_while_payments_come_in(hub: Hub) -> None:
     """On a busy hub every look finds rows: a batch that is not full is enough."""
 

@@ -98,6 +98,7 @@ async def test_worker_ends_when_told_though_a_job_rests_for_an_hour(idle: Hub) -
     assert ran.is_set()
 
 
+@pytest.mark.alone
 async def test_whole_worker_delivers_seals_and_totals(database: Database, tmp_path: Path) -> None:
     async with open_receiver() as receiver:
         settings = QUICK | {
