@@ -190,6 +190,19 @@ def test_planted_symlink_is_refused(var_dir: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("last", ["", "server", "server/log", "server/run"])
+async def test_folders_of_a_start_cut_short_are_finished(var_dir: Path, last: str) -> None:
+    """As `mkdir` leaves them when the start is killed before it gives them their mode and their owner."""
+    made = var_dir / "postgres" / last
+    made.mkdir(parents=True)
+    for folder in (made, *made.parents):
+        if folder.is_relative_to(var_dir / "postgres"):
+            folder.chmod(0o700 if folder == made else 0o711)
+
+    with start(var_dir, SMALL) as cluster:
+        assert await fetch(cluster.runtime_dsn(), "SELECT 1") == 1
+
+
 def test_start_works_after_a_failed_one(var_dir: Path) -> None:
     port = free_port()
     with socket.socket() as taken:

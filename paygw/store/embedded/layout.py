@@ -111,7 +111,7 @@ def lay_out(control: Control, user: ServerUser) -> tuple[Layout, list[str]]:
     notices: list[str] = []
     server = control.folder / "server"
     try:
-        if not server.is_symlink() and not server.is_dir():
+        if not server.is_symlink() and (not server.is_dir() or _is_ours_and_empty(server)):
             notices += _make_server_folder(server, control, user)
         if not server.exists():
             message = f"{server.readlink()}, where the data of {server} was, is gone: bring it back, or remove {server}"
@@ -158,13 +158,22 @@ def _own_folder(folder: Path, user: ServerUser) -> Path:
 
 
 def _make(folder: Path, mode: int) -> bool:
-    """Make a folder with exactly this mode, whatever the umask; returns False when something is there already."""
+    """Make a folder with exactly this mode, whatever the umask; returns False when something is there already.
+
+    An empty folder of our own is what a start that was cut short left: it is finished as if it were new.
+    """
     try:
         folder.mkdir(mode=_PRIVATE)
     except FileExistsError:
-        return False
+        if not _is_ours_and_empty(folder):
+            return False
     folder.chmod(mode)
     return True
+
+
+def _is_ours_and_empty(folder: Path) -> bool:
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not any(folder.iterdir())
 
 
 def _trust(folder: Path, *, uid: int, mode: int) -> None:
