@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciliation.charges import Tariff, charged_otherwise, fee_break, off_tariff
-from reconciliation.desk import Match, Terms
+from reconciliation.desk import Match, Terms, is_reversing
 from reconciliation.folding import codes, fold, is_memo
 from reconciliation.judge import judge
 from reconciliation.model import Booked, Break, BreakKind, Line
@@ -78,7 +78,8 @@ def match_day(book: Iterable[Booked], lines: Sequence[Line], tariffs: Sequence[T
 def _concerned(ours: Iterable[Row], told: Sequence[Row]) -> list[Row]:
     """The rows a line may be: by transaction, reference, text or, where a side has no transaction, the amount.
 
-    With them whatever shares a transaction with one. All others only wait; of a large bank they are most of the book.
+    With them what takes one of them back, and whatever shares a transaction with one. All others only wait; of a large
+    bank they are most of the book.
     """
     rows = list(ours)
     txns = {line.bank_txn_id for line in told} - {""}
@@ -97,6 +98,8 @@ def _concerned(ours: Iterable[Row], told: Sequence[Row]) -> list[Row]:
             or fold(row.ref) in names
         )
     }
+    refs = {fold(row.ref) for row in rows if row.ref and (not row.bank_txn_id or row.bank_txn_id in shared)}
+    shared |= {row.bank_txn_id for row in rows if is_reversing(row) and fold(row.ref) in refs}
     return [row for row in rows if not row.bank_txn_id or row.bank_txn_id in shared]
 
 

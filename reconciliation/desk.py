@@ -1,7 +1,7 @@
 """The desk on which what is left of both files is sorted: open rows, breaks, matches, what may still come."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciliation.folding import fold
@@ -52,8 +52,8 @@ class Desk:
     causes: list[tuple[int, ...]] = field(default_factory=list)  # the ids of the lines behind each break
     matches: list[Match] = field(default_factory=list)
     waiting: list[tuple[Side, Row]] = field(default_factory=list)
-    # Rows of every kind before anything was taken, to see what else is known of a payment.
-    reversed_refs: dict[Side, set[str]] = field(default_factory=dict)
+    # Before anything was taken: the rows that say that a payment was taken back, by what it is named by.
+    reversing: dict[Side, dict[str, list[Row]]] = field(default_factory=dict)
     extra: dict[str, list[Row]] = field(default_factory=dict)  # succeeded payment lines by folded reference
     elsewhere: set[int] = field(default_factory=set)  # lines that are money of another reference than they bear
 
@@ -104,8 +104,29 @@ def open_desk(terms: Terms, book: Iterable[Row], lines: Iterable[Row]) -> Desk:
     desk = Desk(terms=terms, book=ours, lines=theirs)
     sides: Mapping[Side, dict[int, Row]] = {"book": ours, "bank": theirs}
     for side, rows in sides.items():
-        desk.reversed_refs[side] = {name for row in rows.values() if _is_reversal(row) for name in names_of(row)}
+        desk.reversing[side] = _reversing(rows.values())
     return desk
+
+
+def _reversing(rows: Collection[Row]) -> dict[str, list[Row]]:
+    """By transaction, and by reference where that is one payment or the row's transaction says not which."""
+    txns: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.kind is Kind.PAYMENT and row.bank_txn_id:
+            txns[fold(row.ref)].add(row.bank_txn_id)
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if is_reversing(row):
+            paid = txns[fold(row.ref)]
+            sure = len(paid) > 1 and row.bank_txn_id in paid
+            for name in (f"txn:{row.bank_txn_id}",) if sure else names_of(row):
+                found[name].append(row)
+    return dict(found)
+
+
+def is_reversing(row: Row) -> bool:
+    """Whether a row says that a payment was taken back: a reversal, or the payment itself."""
+    return (row.kind is Kind.REVERSAL and row.succeeded) or row.status is Status.REVERSED
 
 
 def names_of(row: Row) -> Iterator[str]:
@@ -135,7 +156,3 @@ def by_reference(row: Row) -> Hashable | None:
     """Kind and folded reference."""
     folded = fold(row.ref)
     return (row.kind, folded) if folded else None
-
-
-def _is_reversal(row: Row) -> bool:
-    return (row.kind is Kind.REVERSAL and row.succeeded) or row.status is Status.REVERSED

@@ -1,6 +1,6 @@
 """What nobody claimed: the kind of break each leftover row is, or why it is none."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from reconciliation.desk import Desk, names_of
@@ -61,7 +61,7 @@ def _raise_orphan(desk: Desk, row: Row | None, line: Row | None) -> None:
 def _judge_ours(desk: Desk, row: Row, *, hint: bool) -> None:
     if not row.succeeded:
         return
-    if row.kind is Kind.REVERSAL and any(name in desk.reversed_refs["bank"] for name in names_of(row)):
+    if row.kind is Kind.REVERSAL and _is_told(row, desk.reversing["bank"], desk.lines):
         return
     if _is_young(desk, row) or _stands_in_next_file(desk, row):
         desk.waiting.append(("book", row))
@@ -76,13 +76,19 @@ def _judge_theirs(desk: Desk, line: Row, *, hint: bool) -> None:
     if line.id in desk.terms.foreign_days:
         return
     taken_back = line.kind is Kind.REVERSAL or line.status is Status.REVERSED
-    if taken_back and any(name in desk.reversed_refs["book"] for name in names_of(line)):
+    if taken_back and _is_told(line, desk.reversing["book"], desk.book):
         return
     if _stood_in_last_book(desk, line):
         desk.waiting.append(("bank", line))
         return
     kind, sentence = _kind_of(desk, line)
     desk.raise_break(kind, None, line, sentence + _hint(hint=hint))
+
+
+def _is_told(row: Row, reversing: Mapping[str, Sequence[Row]], still_open: Mapping[int, Row]) -> bool:
+    """Whether the other side says it in another way; a reversal that was paired speaks for its pair alone."""
+    said = (one for name in names_of(row) for one in reversing.get(name, ()))
+    return any(one.kind is not Kind.REVERSAL or one.id in still_open for one in said)
 
 
 def _kind_of(desk: Desk, line: Row) -> tuple[BreakKind, str]:

@@ -101,6 +101,39 @@ def test_paid_again_after_it_was_taken_back_is_not_twice() -> None:
     assert (found.matched, found.breaks) == (1, ())
 
 
+def test_of_a_reference_paid_twice_each_payment_is_taken_back_by_its_own_reversal() -> None:
+    twice = [_ROW, replace(_ROW, bank_txn_id="VCB2")]
+    known = replace(_ROW, kind=Kind.REVERSAL)
+    told = [replace(_LINE, bank_txn_id=txn) for txn in ("VCB1", "VCB2")]
+    reversals = [replace(line, kind=Kind.REVERSAL) for line in told]
+    second = replace(told[1], status=Status.REVERSED)
+
+    as_lines = match_day([*twice, known], [*told, *reversals])
+    as_status = match_day([*twice, known], [replace(told[0], status=Status.REVERSED), second])
+    of_another_day = match_day([*twice, known], [replace(second, ref="DVC-20002")])
+
+    assert (kinds(as_lines), as_lines.proven) == ([BreakKind.PAID_TWICE, BreakKind.REVERSAL_UNKNOWN], (1, 3))
+    assert (kinds(as_status), as_status.proven) == ([BreakKind.STATUS_DIFFERS], (1,))
+    assert (kinds(of_another_day), of_another_day.proven) == ([BreakKind.STATUS_DIFFERS], (0,))
+
+
+def test_a_reversal_that_was_told_speaks_for_no_other() -> None:
+    own_ids = [replace(_LINE, kind=Kind.REVERSAL, bank_txn_id=txn) for txn in ("R1", "R2")]
+
+    found = match_day([_ROW, replace(_ROW, kind=Kind.REVERSAL, bank_txn_id="R1")], [_LINE, *own_ids])
+
+    assert (kinds(found), found.proven) == ([BreakKind.REVERSAL_UNKNOWN], (2,))
+
+
+def test_what_takes_a_row_back_comes_to_the_desk_with_it() -> None:
+    taken_back = replace(_ROW, kind=Kind.REVERSAL, bank_txn_id="R1")
+    elsewhere = replace(_LINE, ref="DVC-20002", status=Status.REVERSED)
+
+    found = match_day([_ROW, taken_back], [elsewhere])
+
+    assert kinds(found) == [BreakKind.REFERENCE_DIFFERS]
+
+
 def test_a_suggestion_is_told_in_its_break_and_confirms_nothing() -> None:
     near = replace(_ROW, bank_txn_id="", occurred_at=_NOON - timedelta(hours=5))
     nameless = replace(_LINE, ref="", bank_txn_id="VCB9")
