@@ -12,12 +12,15 @@ from ibis.backends.duckdb import Backend
 from ibis.expr.types import Table
 
 from paygw.kernel.errors import Refused
+from reconciliation.closed import MACROS
 
 LIMIT_MIN_MB: Final = 400
 
 _LIMIT: Final = re.compile(r"(?P<figures>[0-9]{1,6}(\.[0-9]{1,3})?) ?(?P<unit>[MGT])I?B?")
 _UNIT_MB: Final = {"M": 1, "G": 1_000, "T": 1_000_000}
 _MICRO: Final = 1_000_000
+# Memory a step gives back is taken by the next one: not to be returned to the system and asked for anew.
+_UNLIMITED: Final = {"allocator_flush_threshold": "4GB"}
 _UTC: Final = "SET TimeZone = 'UTC'"
 
 
@@ -26,9 +29,10 @@ def open_engine(*, scratch: Path, memory_limit: str | None = None) -> Backend:
 
     The limit is meant for the whole process: the engine gets three quarters, Python and its buffers the rest.
     """
-    limit = {"memory_limit": f"{_megabytes(memory_limit) * 3 // 4}MB"} if memory_limit is not None else {}
+    limit = _UNLIMITED if memory_limit is None else {"memory_limit": f"{_megabytes(memory_limit) * 3 // 4}MB"}
     con = ibis.duckdb.connect(temp_directory=str(scratch), **limit)
-    con.raw_sql(_UTC)
+    for statement in (_UTC, *MACROS):
+        con.raw_sql(statement)
     return con
 
 

@@ -14,17 +14,16 @@ import ibis
 from ibis.backends.duckdb import Backend
 from ibis.expr.types import BooleanValue, Table, Value
 
+from reconciliation.closed import AS_WORD, WORD_TYPES
 from reconciliation.engine import count, fetch, seconds
 from reconciliation.errors import BadFile
 from reconciliation.faults import AMOUNT_MAX_VND, TIME_FORM, first_fault
 from reconciliation.header import LINE_BYTES_MAX, Header, read_header
-from reconciliation.model import Kind, Status
 
 Read = tuple[Value, BooleanValue | None]  # the typed column, and where its cells are well written
 
 _DAY_LETTERS: Final = len("2026-02-28")
 _USUAL_TIMES: Final = "____-__-__T__:__:__+0_:__", "____-__-__T__:__:__Z"  # the other forms cost more to recognise
-_CLOSED: Final = {"kind": tuple(Kind), "status": tuple(Status)}
 _UTC: Final = "timestamp('UTC')"
 
 NO: Final = ibis.literal(value=False)
@@ -90,6 +89,7 @@ def _explained(header: Header, engine: str) -> BadFile:
 def _open(con: Backend, name: str, header: Header) -> Table:
     if header.parquet:
         return con.read_parquet(str(header.path), table_name=f"{name}_file")
+    types = {name: WORD_TYPES[name] if _READERS.get(name) is _one_of else "VARCHAR" for name in header.columns}
     return con.read_csv(
         str(header.path),
         table_name=f"{name}_file",
@@ -99,8 +99,8 @@ def _open(con: Backend, name: str, header: Header) -> Table:
         delim=",",
         quote='"',
         escape='"',
-        columns=dict.fromkeys(header.columns, "VARCHAR"),
-        force_not_null=list(header.columns),
+        columns=types,
+        force_not_null=[name for name, kind in types.items() if kind == "VARCHAR"],
         max_line_size=LINE_BYTES_MAX,
         **({"comment": "#"} if header.trailer else {}),
     )
@@ -125,8 +125,8 @@ def _text(name: str, cell: Value) -> Read:
 
 
 def _one_of(name: str, cell: Value) -> Read:
-    text = cell.cast("string")
-    return text, text.isin([one.value for one in _CLOSED[name]])
+    word = AS_WORD[name](cell.cast("string"))
+    return word, word.notnull()
 
 
 def _whole(name: str, cell: Value) -> Read:
@@ -166,7 +166,7 @@ def _time(name: str, cell: Value) -> Read:
     text = cell.cast("string")
     at = text.try_cast(_UTC)
     usual = ibis.or_(*(text.like(form) for form in _USUAL_TIMES))
-    return at, at.notnull() & ibis.ifelse(usual, usual, text.re_search(f"^{TIME_FORM}$"))
+    return at, at.notnull() & ibis.ifelse(usual, ibis.literal(value=True), text.re_search(f"^{TIME_FORM}$"))
 
 
 _READERS: Final[Mapping[str, Callable[[str, Value], Read]]] = {

@@ -9,22 +9,23 @@ import ibis
 from ibis.backends.duckdb import Backend
 from ibis.expr.types import Table
 
+from reconciliation.closed import AS_WORD, WORD_TYPES
 from reconciliation.desk import Match
 from reconciliation.passes import REFERENCE_AND_TRANSACTION
 
 MATCH_COLUMNS: Final[Mapping[str, str]] = {
-    "kind": "VARCHAR",
+    "kind": WORD_TYPES["kind"],
     "ref": "VARCHAR",
     "bank_txn_id": "VARCHAR",
     "book_amount_vnd": "BIGINT",
     "statement_amount_vnd": "BIGINT",
-    "status": "VARCHAR",
+    "status": WORD_TYPES["status"],
     "book_rows": "INTEGER",
     "statement_rows": "INTEGER",
-    "pass": "VARCHAR",
-    "state": "VARCHAR",
+    "pass": WORD_TYPES["pass"],
+    "state": WORD_TYPES["state"],
     "confidence": "INTEGER",
-    "evidence": "VARCHAR",
+    "evidence": WORD_TYPES["evidence"],
 }
 
 _DICTIONARY_MAX: Final = 1_000  # values of a column beyond which Parquet gives up looking for repetitions
@@ -63,10 +64,10 @@ def _pairs(clean: Table) -> Table:
         status=clean.status,
         book_rows=ibis.literal(1, type="int32"),
         statement_rows=ibis.literal(1, type="int32"),
-        **{"pass": ibis.literal(how.name)},
-        state=ibis.literal("confirmed"),
+        **{"pass": AS_WORD["pass"](how.name)},
+        state=AS_WORD["state"]("confirmed"),
         confidence=ibis.literal(how.confidence, type="int32"),
-        evidence=ibis.literal(how.evidence),
+        evidence=AS_WORD["evidence"](how.evidence),
     )
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 from ibis import _
 from ibis.backends.duckdb import Backend
 from ibis.expr.types import BooleanValue, Table
+from ibis.util import gen_name
 
 from reconciliation.engine import count, fetch, fetch_column, fetch_rows, mark, seconds
 from reconciliation.errors import TooMuchLeft
@@ -26,13 +27,17 @@ from reconciliation.rows import Row, Side
 
 LEFT_MAX: Final = 2_000_000  # rows that are looked at one by one
 
-_BANK: Final = 0x1E37_79B9_7F4A_7C15  # what every line's hash is mixed with, so that two rows of one side never cancel
 _PAIR: Final = 2  # rows of a clean key: one of the book, one line
 
 
 @ibis.udf.scalar.builtin(name="hash")  # type: ignore[untyped-decorator]  # ibis has no types
 def hash_of(one: str, two: str) -> dt.uint64:
     """64 bits of two texts."""
+
+
+# What every line's hash is mixed with, so that two rows of one side never cancel. A plain number would be signed, and
+# the engine would count in 128 bits.
+_MIXED_IN: Final = hash_of("one line", "of the bank")
 
 
 @ibis.udf.scalar.builtin(name="hash")  # type: ignore[untyped-decorator]  # ibis has no types
@@ -94,10 +99,16 @@ def clean_rows(con: Backend, book: Loaded, left: Left) -> Table:
 
 def rows_where(loaded: Loaded, condition: BooleanValue) -> list[Row]:
     """The rows of a file for which something holds; meant for few. Raises TooMuchLeft."""
-    rows = list(_rows(_with_id(loaded.table).filter(condition).limit(LEFT_MAX + 1), loaded))
-    if len(rows) > LEFT_MAX:
-        raise TooMuchLeft(f"{loaded.header.path} would have more than {LEFT_MAX} breaks of a kind: the right file?")
-    return rows
+    con: Backend = loaded.table.get_backend()
+    name = gen_name("found")
+    # First into a table: with a limit the engine would look with one thread.
+    found = con.create_table(name, _with_id(loaded.table).filter(condition), temp=True)
+    try:
+        if count(found) > LEFT_MAX:
+            raise TooMuchLeft(f"{loaded.header.path} would have more than {LEFT_MAX} breaks of a kind: the right file?")
+        return list(_rows(found, loaded))
+    finally:
+        con.drop_table(name)
 
 
 def _with_id(table: Table) -> Table:
@@ -107,14 +118,15 @@ def _with_id(table: Table) -> Table:
 def _dirty_keys(ours: Table, theirs: Table) -> Table:
     """Hashes of kind and reference that are not one clean pair."""
 
-    def told(table: Table, salt: int) -> Table:
+    def told(table: Table) -> Table:
         named = table.filter(table.ref != "")
-        mixed = _xor(_hash3(named.bank_txn_id, named.status, named.amount_vnd), ibis.literal(salt, type="uint64"))
-        return named.select(key=hash_of(named.kind, named.ref), told=mixed)
+        return named.select(
+            key=hash_of(named.kind, named.ref), told=_hash3(named.bank_txn_id, named.status, named.amount_vnd)
+        )
 
-    both = ibis.union(told(ours, 0), told(theirs, _BANK))
-    keys = both.group_by("key").agg(rows=_.count(), told=_bit_xor(_.told))
-    return keys.filter((_.rows != _PAIR) | (_.told != ibis.literal(_BANK, type="uint64"))).select("key")
+    lines = told(theirs).mutate(told=lambda line: _xor(line.told, _MIXED_IN))
+    keys = ibis.union(told(ours), lines).group_by("key").agg(rows=_.count(), told=_bit_xor(_.told))
+    return keys.filter((_.rows != _PAIR) | (_.told != _MIXED_IN)).select("key")
 
 
 def _names(con: Backend, pair: str, ours: Table, unclean: tuple[Table, Table], orphans: Table) -> Table:

@@ -1,7 +1,7 @@
 """The command line: every verb of contract.md section 2 and 3, one line on stderr for every error."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Final
 
@@ -48,8 +48,9 @@ _VERBS: Final[Mapping[str, str]] = {
 }
 
 
-def _command_line(names: Iterable[str]) -> typer.Typer:
-    """The command line with these verbs and groups."""
+def command_line(given: Sequence[str]) -> typer.Typer:
+    """The verb or group that these arguments ask for, or all of them."""
+    names = given[:1] if given and given[0] in _VERBS else _VERBS
     made = typer.Typer(
         name="paygw",
         help="Vietnam's public payment hub for the fees of administrative procedures.",
@@ -71,4 +72,4 @@ def _command_line(names: Iterable[str]) -> typer.Typer:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    return run_verb(_command_line(given[:1] if given and given[0] in _VERBS else _VERBS), given)
+    return run_verb(command_line(given), given)

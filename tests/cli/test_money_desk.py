@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 import typer.main
 
-from paygw.cli.root import _VERBS, _command_line
+from paygw.cli.root import _VERBS, command_line
 from paygw.hub.decisions import list_actions
 from tests.house.sources import ROOT
 
@@ -19,7 +19,7 @@ LINES = [line.split("   ")[0] for block in BLOCKS for line in block.splitlines()
 @pytest.mark.parametrize("line", LINES)
 def test_a_command_is_known_with_its_options(line: str) -> None:
     program, group, *words = shlex.split(line)
-    verb = typer.main.get_command(_command_line([group]))
+    verb = typer.main.get_command(command_line([group]))
     command = verb.commands[group] if group in _VERBS else verb  # type: ignore[attr-defined]  # a group has commands
     if hasattr(command, "commands"):
         command, words = command.commands[words[0]], words[1:]

@@ -9,7 +9,7 @@ import typer.main
 import yaml
 from typer.testing import CliRunner
 
-from paygw.cli.root import _VERBS, _command_line
+from paygw.cli.root import _VERBS, command_line
 from tests.deploy.promql import ALERTS
 from tests.house.sources import ROOT
 
@@ -27,7 +27,7 @@ def spoken(line: str) -> tuple[Any, list[str]]:
     program, verb, *words = shlex.split(line)
     assert program == "paygw"
     assert verb in _VERBS
-    command: Any = typer.main.get_command(_command_line([verb]))
+    command: Any = typer.main.get_command(command_line([verb]))
     words = [verb, *words]
     while hasattr(command, "commands"):
         command, words = command.commands[words[0]], words[1:]
@@ -58,7 +58,7 @@ def test_a_command_is_understood_with_its_options(line: str) -> None:
 def test_a_command_that_is_none_is_found(line: str) -> None:
     _, verb, *words = shlex.split(line)
 
-    assert CliRunner().invoke(_command_line([verb]), [verb, *words]).exit_code == 2
+    assert CliRunner().invoke(command_line([verb]), [verb, *words]).exit_code == 2
 
 
 @pytest.mark.parametrize("line", sorted(set(LINES) - set(OURS) - OTHERS))
