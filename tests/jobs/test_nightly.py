@@ -148,6 +148,27 @@ async def test_reversals_and_refunds_of_the_file_are_evidence_first(night_hub: H
         assert attempt.ref in {one["ref"] for one in (await list_breaks(hub, bank=BANK))["items"]}
 
 
+async def test_each_payment_of_a_reference_paid_twice_is_taken_back(night_hub: Hub, sandbox: SandboxProcess) -> None:
+    """The second reversal came a file later, when the first was known: it is not the first once more."""
+    async with right_books(night_hub) as hub:
+        await paid_at_bank(hub, sandbox, "HS-1")
+        txn = sandbox.truth(BANK)[-1]["bank_txn_id"]
+        text = sandbox.ask("GET", f"/{BANK}/v1/settlements/{yesterday()}.csv").splitlines()
+        own = next(line for line in text if txn in line)
+        both = [own, own.replace(txn, f"{txn}9")]
+        reversals = [line.replace(",payment,", ",reversal,") for line in both]
+
+        for told in (1, 2):
+            lines = [*both, *reversals[:told]]
+            path = Path(sandbox.folder) / f"file-{told}.csv"
+            trailer = f"TRAILER,{len(lines)},,{len(lines) * FEE_VND},0,,,"
+            path.write_text("\r\n".join([text[0], *lines, trailer, ""]), encoding="utf-8", newline="")
+            await reconcile(hub, BANK, yesterday(), files={"settlement": path})
+
+            taken_back = await hub.pool.fetch("SELECT bank_txn_id FROM receipts WHERE taken_back_vnd = amount_vnd")
+            assert {row["bank_txn_id"] for row in taken_back} == {txn, f"{txn}9"} if told > 1 else {txn}
+
+
 @pytest.mark.parametrize("more", [1, -1])
 async def test_one_dong_on_the_statement_is_found(
     night_hub: Hub, sandbox: SandboxProcess, tmp_path: Path, more: int
