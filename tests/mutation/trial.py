@@ -93,7 +93,7 @@ def _fork(mutant: Mutant) -> int:
     for name in [name for name in sys.modules if name.startswith(("paygw.kernel", "tests.kernel", "tests.properties"))]:
         del sys.modules[name]
     sys.meta_path.insert(0, _Changed(mutant))
-    hypothesis.settings.register_profile("trial", database=None, max_examples=40)
+    hypothesis.settings.register_profile("trial", database=None, max_examples=40, deadline=None)
     hypothesis.settings.load_profile("trial")
     passed = False
     try:
