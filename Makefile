@@ -62,7 +62,8 @@ drill: $(READY) ## the long trials that fit continuous integration
 	$(PY) -m pytest -m drill -q --drill-scale 0.02 $(PYTEST_ARGS) tests/drills/test_corpus_nights.py
 
 soak: $(READY) ## every long trial at full length: killed processes, planted faults, thousands of histories
-	$(PY) -m pytest -m drill -q --durations=15 $(PYTEST_ARGS) tests
+	$(PY) -m pytest -n $(JOBS) -m "hypothesis and not drill and not alone" -q --hypothesis-profile=exploring $(PYTEST_ARGS) tests
+	$(PY) -m pytest -m drill -q --durations=15 --hypothesis-profile=exploring $(PYTEST_ARGS) tests
 
 peers: $(READY) ## our connectors beside independent clients in JavaScript, which npm installs from a lock file
 	@if command -v npm >/dev/null 2>&1; then cd tests/peers/node && npm ci --loglevel=error; \

@@ -3,9 +3,11 @@
 import hypothesis
 import pytest
 
-# No test asserts times: on a busy machine an example may take a second.
-hypothesis.settings.register_profile("paygw", deadline=None)
-hypothesis.settings.load_profile("paygw")
+# No test asserts times: on a busy machine an example may take a second. A change is judged by the same examples every
+# time; `make soak` looks for new ones, and what it finds becomes an example or a test of its own.
+hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("exploring", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("steady")
 
 pytest_plugins = ["tests.db_fixtures", "tests.hub_fixtures", "tests.sandbox_fixtures"]
 
