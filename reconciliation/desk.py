@@ -28,6 +28,19 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reversing:
+    """A row that takes a payment back; `sure` if its reference was paid twice and its transaction says which it is."""
+
+    row: Row
+    sure: bool
+
+    @property
+    def names(self) -> Iterator[str]:
+        """What the payment is named by."""
+        return iter((f"txn:{self.row.bank_txn_id}",)) if self.sure else names_of(self.row)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What matching must know beyond the rows; every time in seconds since 1970, UTC."""
 
@@ -52,8 +65,9 @@ class Desk:
     causes: list[tuple[int, ...]] = field(default_factory=list)  # the ids of the lines behind each break
     matches: list[Match] = field(default_factory=list)
     waiting: list[tuple[Side, Row]] = field(default_factory=list)
-    # Before anything was taken: the rows that say that a payment was taken back, by what it is named by.
-    reversing: dict[Side, dict[str, list[Row]]] = field(default_factory=dict)
+    # Before anything was taken: the rows that say that a payment was taken back, and the names of such payments.
+    reversing: dict[Side, tuple[Reversing, ...]] = field(default_factory=dict)
+    reversed_refs: dict[Side, set[str]] = field(default_factory=dict)
     extra: dict[str, list[Row]] = field(default_factory=dict)  # succeeded payment lines by folded reference
     elsewhere: set[int] = field(default_factory=set)  # lines that are money of another reference than they bear
 
@@ -104,24 +118,20 @@ def open_desk(terms: Terms, book: Iterable[Row], lines: Iterable[Row]) -> Desk:
     desk = Desk(terms=terms, book=ours, lines=theirs)
     sides: Mapping[Side, dict[int, Row]] = {"book": ours, "bank": theirs}
     for side, rows in sides.items():
-        desk.reversing[side] = _reversing(rows.values())
+        desk.reversing[side] = tuple(_reversing(rows.values()))
+        desk.reversed_refs[side] = {name for one in desk.reversing[side] for name in one.names}
     return desk
 
 
-def _reversing(rows: Collection[Row]) -> dict[str, list[Row]]:
-    """By transaction, and by reference where that is one payment or the row's transaction says not which."""
+def _reversing(rows: Collection[Row]) -> Iterator[Reversing]:
     txns: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         if row.kind is Kind.PAYMENT and row.bank_txn_id:
             txns[fold(row.ref)].add(row.bank_txn_id)
-    found: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         if is_reversing(row):
             paid = txns[fold(row.ref)]
-            sure = len(paid) > 1 and row.bank_txn_id in paid
-            for name in (f"txn:{row.bank_txn_id}",) if sure else names_of(row):
-                found[name].append(row)
-    return dict(found)
+            yield Reversing(row=row, sure=len(paid) > 1 and row.bank_txn_id in paid)
 
 
 def is_reversing(row: Row) -> bool:

@@ -62,7 +62,7 @@ def raise_paid_twice(desk: Desk) -> None:
 
 def _paid_before(desk: Desk, untold: Sequence[Row], own: Sequence[Row]) -> Row | None:
     """A payment of the book under this reference, another transaction than each line and not taken back."""
-    taken_back = desk.reversing["book"]
+    taken_back = desk.reversed_refs["book"]
     apart = (row for row in untold if own and all(desk.apart(row, line) for line in own))
     return next((row for row in apart if f"txn:{row.bank_txn_id}" not in taken_back), None)
 

@@ -1,13 +1,14 @@
 """What nobody claimed: the kind of break each leftover row is, or why it is none."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Final
 
-from reconciliation.desk import Desk, names_of
-from reconciliation.folding import is_memo
+from reconciliation.desk import Desk, Reversing
+from reconciliation.folding import fold, is_memo
 from reconciliation.model import BreakKind, Kind, Status
 from reconciliation.pairs import is_orphan
-from reconciliation.rows import DAY_S, VIETNAM_S, Row
+from reconciliation.rows import DAY_S, VIETNAM_S, Row, Side
 
 EDGE_S: Final = 60  # so near the midnight that ends what a file covers, the row stands in the next file
 
@@ -47,9 +48,10 @@ def judge_leftovers(desk: Desk) -> None:
     """Name what is open; rows of money that never moved are no break."""
     suggested = {row.id for match in desk.matches if match.state == "suggested" for row in match.book}
     hinted = {row.id for match in desk.matches if match.state == "suggested" for row in match.lines}
-    for row in list(desk.book.values()):
+    ours, theirs = _told_otherwise(desk, "book"), _told_otherwise(desk, "bank")
+    for row in [row for row in desk.book.values() if row.id not in ours]:
         _judge_ours(desk, row, hint=row.id in suggested)
-    for line in list(desk.lines.values()):
+    for line in [line for line in desk.lines.values() if line.id not in theirs]:
         _judge_theirs(desk, line, hint=line.id in hinted)
 
 
@@ -60,8 +62,6 @@ def _raise_orphan(desk: Desk, row: Row | None, line: Row | None) -> None:
 
 def _judge_ours(desk: Desk, row: Row, *, hint: bool) -> None:
     if not row.succeeded:
-        return
-    if row.kind is Kind.REVERSAL and _is_told(row, desk.reversing["bank"], desk.lines):
         return
     if _is_young(desk, row) or _stands_in_next_file(desk, row):
         desk.waiting.append(("book", row))
@@ -75,9 +75,6 @@ def _judge_theirs(desk: Desk, line: Row, *, hint: bool) -> None:
         return
     if line.id in desk.terms.foreign_days:
         return
-    taken_back = line.kind is Kind.REVERSAL or line.status is Status.REVERSED
-    if taken_back and _is_told(line, desk.reversing["book"], desk.book):
-        return
     if _stood_in_last_book(desk, line):
         desk.waiting.append(("bank", line))
         return
@@ -85,10 +82,45 @@ def _judge_theirs(desk: Desk, line: Row, *, hint: bool) -> None:
     desk.raise_break(kind, None, line, sentence + _hint(hint=hint))
 
 
-def _is_told(row: Row, reversing: Mapping[str, Sequence[Row]], still_open: Mapping[int, Row]) -> bool:
-    """Whether the other side says it in another way; a reversal that was paired speaks for its pair alone."""
-    said = (one for name in names_of(row) for one in reversing.get(name, ()))
-    return any(one.kind is not Kind.REVERSAL or one.id in still_open for one in said)
+def _told_otherwise(desk: Desk, side: Side) -> set[int]:
+    """Open rows that take a payment back and that the other side says in another way, each of its rows once.
+
+    By transaction first, then by reference, unless both transactions say that it is another payment of it.
+    """
+    ours, theirs = (desk.book, desk.lines) if side == "book" else (desk.lines, desk.book)
+    waiting = [one for one in desk.reversing[side] if one.row.id in ours and _is_row_of_its_own(side, one.row)]
+    # A reversal that was paired speaks for its pair alone.
+    other = desk.reversing["bank" if side == "book" else "book"]
+    saying = [one for one in other if one.row.kind is not Kind.REVERSAL or one.row.id in theirs]
+    told: set[int] = set()
+    for key in (_transaction, _reference):
+        said: dict[str, list[Reversing]] = defaultdict(list)
+        for one in saying:
+            said[key(one.row)].append(one)
+        for one in (one for one in waiting if one.row.id not in told and key(one.row)):
+            found = next((there for there in said[key(one.row)] if _may_be_one(one, there)), None)
+            if found is not None:
+                told.add(one.row.id)
+                said[key(one.row)].remove(found)
+        saying = [one for ones in said.values() for one in ones]
+    return told
+
+
+def _is_row_of_its_own(side: Side, row: Row) -> bool:
+    """A payment of the book that says itself that it was taken back waits for nobody."""
+    return side == "bank" or row.kind is Kind.REVERSAL
+
+
+def _transaction(row: Row) -> str:
+    return row.bank_txn_id
+
+
+def _reference(row: Row) -> str:
+    return fold(row.ref)
+
+
+def _may_be_one(one: Reversing, said: Reversing) -> bool:
+    return one.row.bank_txn_id == said.row.bank_txn_id or not (one.sure and said.sure)
 
 
 def _kind_of(desk: Desk, line: Row) -> tuple[BreakKind, str]:

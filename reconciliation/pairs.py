@@ -63,7 +63,7 @@ def _status(desk: Desk, side: Side, row: Row) -> Status:
 
 
 def _taken_back(desk: Desk, side: Side, row: Row) -> bool:
-    return any(name in desk.reversing[side] for name in names_of(row))
+    return any(name in desk.reversed_refs[side] for name in names_of(row))
 
 
 def is_orphan(desk: Desk, book: Sequence[Row], lines: Sequence[Row]) -> bool:
